@@ -1,0 +1,119 @@
+"""The contract of a cell: its state, its input projection, its step."""
+
+import inspect
+from abc import abstractmethod
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from torch import Tensor, nn
+
+StateT = TypeVar("StateT")
+
+
+class Cell(nn.Module, Generic[StateT]):
+    """One time step of a recurrent network.
+
+    A cell knows no time loop: `project` holds all work that needs no state, so that the engine
+    does it once for all time steps; `step` does the rest, one time step at a time.
+
+    Args:
+        input_size: features of each input vector, at least 1.
+        output_size: features of each output vector, at least 1.
+
+    Raises:
+        ValueError: if a size is below 1.
+    """
+
+    carries_hidden: ClassVar[bool] = False
+    """Whether `hidden` is carried over as memory, besides being read through a product."""
+
+    _constructed_with: inspect.BoundArguments
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Remember the constructor's arguments, so that `resized` can build a sibling."""
+        self = super().__new__(cls)
+        if args or kwargs:
+            bound = inspect.signature(cls).bind(*args, **kwargs)
+            object.__setattr__(self, "_constructed_with", bound)
+        return self
+
+    def __init__(self, input_size: int, output_size: int) -> None:
+        super().__init__()
+        for name, size in (("input_size", input_size), ("output_size", output_size)):
+            if size < 1:
+                raise ValueError(f"{type(self).__name__}: {name} must be at least 1, got {size}.")
+        self.input_size = input_size
+        self.output_size = output_size
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> StateT:
+        """Return the state before the first time step.
+
+        Args:
+            batch_size: rows of the batch.
+
+        Returns:
+            A NamedTuple of `[batch, ...]` tensors on the device and in the type of the weights.
+        """
+
+    @abstractmethod
+    def project(self, inputs: Tensor) -> Any:
+        """Do all the work that needs no state.
+
+        Args:
+            inputs: `[*time, batch, input]`: one time step, or a whole sequence at once.
+
+        Returns:
+            A tensor, or a NamedTuple of tensors, with the same leading axes.
+        """
+
+    @abstractmethod
+    def step(self, projected: Any, state: StateT) -> tuple[Tensor, StateT]:
+        """Advance one time step.
+
+        Args:
+            projected: what `project` returned for this time step, `[batch, ...]`.
+            state: the state after the previous step; it is not changed.
+
+        Returns:
+            The output `[batch, output]` and the new state.
+        """
+
+    def resized(self, input_size: int) -> Self:
+        """Build a fresh cell with the same settings for inputs of another size.
+
+        Args:
+            input_size: features of each input vector of the new cell.
+
+        Returns:
+            A newly initialised cell of the same class.
+        """
+        arguments = dict(self._constructed_with.arguments)
+        for name, value in arguments.items():
+            if isinstance(value, Cell):
+                arguments[name] = value.resized(input_size)
+        if "input_size" in arguments:
+            arguments["input_size"] = input_size
+        fresh = inspect.BoundArguments(self._constructed_with.signature, arguments)  # type: ignore[arg-type]
+        return type(self)(*fresh.args, **fresh.kwargs)
+
+
+class LinearCell(Cell[StateT]):
+    """A cell whose state obeys h_t = a_t * h_{t-1} + b_t with a, b free of the state.
+
+    Such a recurrence can be run by a parallel scan, and its exact RTRL is cheap.
+    """
+
+    @abstractmethod
+    def coefficients(self, projected: Any) -> tuple[Tensor, Tensor]:
+        """Return the factor and the addend of the recurrence.
+
+        Args:
+            projected: what `project` returned, `[*time, batch, ...]`.
+
+        Returns:
+            `a` and `b`, each `[*time, batch, hidden]`.
+        """
+
+
+class ReservoirCell(Cell[StateT]):
+    """A cell whose weights stay as they were drawn; only a readout on its outputs is learnt."""
