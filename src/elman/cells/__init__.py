@@ -6,19 +6,10 @@ from elman.cells.elman import ElmanCell, ElmanState
 from elman.cells.gru import GRUCell, GRUState
 from elman.cells.irnn import IRNNCell
 from elman.cells.jordan import JordanCell, JordanState
+from elman.cells.lookup import CELLS, find_cell
 from elman.cells.lstm import LSTMCell, LSTMState
 from elman.cells.simple_gru import SimpleGRUCell
 from elman.cells.wrapped import OuterCell, WrappedCell
-
-CELLS: dict[str, type[Cell]] = {
-    "elman": ElmanCell,
-    "jordan": JordanCell,
-    "irnn": IRNNCell,
-    "lstm": LSTMCell,
-    "gru": GRUCell,
-    "cho-gru": ChoGRUCell,
-    "simple-gru": SimpleGRUCell,
-}
 
 __all__ = [
     "CELLS",
@@ -39,4 +30,5 @@ __all__ = [
     "ReservoirCell",
     "SimpleGRUCell",
     "WrappedCell",
+    "find_cell",
 ]

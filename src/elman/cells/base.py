@@ -31,9 +31,9 @@ class Cell(nn.Module, Generic[StateT]):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Remember the constructor's arguments, so that `resized` can build a sibling."""
         self = super().__new__(cls)
-        if args or kwargs:
-            bound = inspect.signature(cls).bind(*args, **kwargs)
-            object.__setattr__(self, "_constructed_with", bound)
+        # Partial: a copy or unpickled cell is made without arguments and given them afterwards.
+        bound = inspect.signature(cls).bind_partial(*args, **kwargs)
+        object.__setattr__(self, "_constructed_with", bound)
         return self
 
     def __init__(self, input_size: int, output_size: int) -> None:
@@ -85,7 +85,10 @@ class Cell(nn.Module, Generic[StateT]):
             input_size: features of each input vector of the new cell.
 
         Returns:
-            A newly initialised cell of the same class.
+            A newly initialised cell of the same class, device and type.
+
+        Raises:
+            ValueError: if the constructor takes no `input_size`.
         """
         arguments = dict(self._constructed_with.arguments)
         for name, value in arguments.items():
@@ -93,8 +96,15 @@ class Cell(nn.Module, Generic[StateT]):
                 arguments[name] = value.resized(input_size)
         if "input_size" in arguments:
             arguments["input_size"] = input_size
-        fresh = inspect.BoundArguments(self._constructed_with.signature, arguments)  # type: ignore[arg-type]
-        return type(self)(*fresh.args, **fresh.kwargs)
+        fresh = inspect.BoundArguments(self._constructed_with.signature, arguments)
+        cell = type(self)(*fresh.args, **fresh.kwargs)
+        if cell.input_size != input_size:
+            raise ValueError(
+                f"{type(self).__name__} cannot be built for {input_size} inputs, as its "
+                "constructor takes no input_size: override resized."
+            )
+        weight = next(self.parameters(), None)
+        return cell if weight is None else cell.to(weight)
 
 
 class LinearCell(Cell[StateT]):

@@ -40,9 +40,7 @@ class ElmanCell(Cell[ElmanState]):
     ) -> None:
         super().__init__(input_size, output_size=hidden_size)
         if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(
-                f"ElmanCell: nonlinearity must be tanh or relu, got {nonlinearity!r}."
-            )
+            raise ValueError(f"ElmanCell: nonlinearity must be tanh or relu, got {nonlinearity!r}.")
         self.nonlinearity = nonlinearity
         self.input_map = nn.Linear(input_size, hidden_size)
         self.recurrent_map = nn.Linear(hidden_size, hidden_size, bias=False)

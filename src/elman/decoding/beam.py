@@ -1,6 +1,7 @@
 """Beam search: the most probable continuations, found without following all of them."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -25,15 +26,6 @@ class Hypothesis(NamedTuple):
     tokens: list[int]
     log_probability: float
     score: float
-
-
-class _Candidates(NamedTuple):
-    """Extensions of the beams of each row, best first: twice the width, so that `width` that do
-    not end are among them."""
-
-    totals: Float[Tensor, "batch candidates"]
-    beams: Int[Tensor, "batch candidates"]
-    tokens: Int[Tensor, "batch candidates"]
 
 
 @torch.no_grad()
@@ -78,26 +70,101 @@ def beam_search(
     """
     _check(width, length, length_penalty)
     found: list[list[Hypothesis]] = [[] for _ in range(len(first))]
-    searching = list(range(len(first)))  # the rows of `first` that the tensors below still hold
+    searching = list(range(len(first)))  # the rows that the tensors below still hold
     totals = torch.zeros(len(first), 1, device=first.device)
     prefixes = first.new_empty(len(first), 1, 0)
     tokens = first
     for size in range(1, length + 1):
         log_probs, state = step(tokens, state)
-        candidates = _extend(totals, log_probs, width)
-        ends = candidates.tokens == end if end is not None and size < length else None
-        closed = torch.full_like(candidates.beams, size == length, dtype=torch.bool)
-        if ends is not None:
-            closed = ends
-        for row, hypothesis in _finished(candidates, closed, prefixes, width, length_penalty):
-            found[searching[row]].append(hypothesis)
-        live = candidates.totals.masked_fill(closed, -math.inf)
-        totals, places = live.topk(min(width, live.shape[1]), dim=-1)
-        kept = []
-        for index, best in enumerate(totals[:, 0].tolist()):
-            row = searching[index]
-            found[row] = sorted(found[row], key=lambda found: -found.score)[:width]
-            # Log-probabilities only fall and the divisor only grows up to `length`.
-            if len(found[row]) < width or best / length**length_penalty > found[row][-1].score:
-                kept.append(index)
-    return found
+        num_beams = totals.shape[1]
+        totals, beams, tokens = _extend(totals, log_probs, width)
+        prefixes = torch.cat([_pick(prefixes, beams), tokens.unsqueeze(-1)], dim=-1)
+        if size == length:
+            closed = torch.ones_like(tokens, dtype=torch.bool)
+        else:
+            closed = tokens == (-1 if end is None else end)
+        for index, hypothesis in _finish(totals, prefixes, closed, width, length_penalty):
+            found[searching[index]].append(hypothesis)
+
+        totals = totals.masked_fill(closed, -math.inf)
+        totals, places = totals.topk(min(width, totals.shape[1]), dim=-1)
+        # Log-probabilities only fall and the divisor is largest at `length`.
+        bounds = (totals[:, 0] / length**length_penalty).tolist()
+        going = [
+            index
+            for index, (row, bound) in enumerate(zip(searching, bounds, strict=True))
+            if _can_enter(bound, found[row], width)
+        ]
+        if not going:
+            break
+        searching = [searching[index] for index in going]
+        rows = torch.tensor(going, device=first.device)
+        totals, places = totals[rows], places[rows]
+        parents = rows.unsqueeze(-1) * num_beams + beams[rows].gather(1, places)
+        state = select(state, parents.flatten())
+        prefixes = _pick(prefixes[rows], places)
+        tokens = prefixes[..., -1].flatten()
+    return [_best(hypotheses, width) for hypotheses in found]
+
+
+def _check(width: int, length: int, length_penalty: float) -> None:
+    """Refuse settings out of their range."""
+    if width < 1:
+        raise ValueError(f"width must be at least 1 beam, got {width}.")
+    if length < 1:
+        raise ValueError(f"length must be at least 1 token, got {length}.")
+    if not 0.0 <= length_penalty < math.inf:
+        raise ValueError(f"length_penalty must be 0 or more and finite, got {length_penalty}.")
+
+
+def _extend(
+    totals: Float[Tensor, "batch beam"], log_probs: Float[Tensor, "rows vocab"], width: int
+) -> tuple[
+    Float[Tensor, "batch candidates"],
+    Int[Tensor, "batch candidates"],
+    Int[Tensor, "batch candidates"],
+]:
+    """Find the best extensions of each row: totals, the beams they extend, their tokens.
+
+    Twice the width, so that even where each beam's `end` is among them, `width` others are.
+    """
+    extended = (totals.unsqueeze(-1) + log_probs.unflatten(0, totals.shape)).flatten(1)
+    totals, places = extended.topk(min(2 * width, extended.shape[1]), dim=-1)
+    vocabulary_size = log_probs.shape[-1]
+    return totals, places // vocabulary_size, places % vocabulary_size
+
+
+def _pick(
+    prefixes: Int[Tensor, "batch beam time"], beams: Int[Tensor, "batch picked"]
+) -> Int[Tensor, "batch picked time"]:
+    """Pick beams of each row."""
+    return prefixes.gather(1, beams.unsqueeze(-1).expand(-1, -1, prefixes.shape[-1]))
+
+
+def _finish(
+    totals: Float[Tensor, "batch candidates"],
+    prefixes: Int[Tensor, "batch candidates time"],
+    closed: Bool[Tensor, "batch candidates"],
+    width: int,
+    length_penalty: float,
+) -> Iterator[tuple[int, Hypothesis]]:
+    """Yield the closed candidates among the best `width` of each row, with the row's index."""
+    possible = closed[:, :width] & (totals[:, :width] > -math.inf)
+    rows, places = possible.nonzero(as_tuple=True)
+    divisor = prefixes.shape[-1] ** length_penalty
+    for row, total, tokens in zip(
+        rows.tolist(), totals[rows, places].tolist(), prefixes[rows, places].tolist(), strict=True
+    ):
+        yield row, Hypothesis(tokens, total, total / divisor)
+
+
+def _best(hypotheses: list[Hypothesis], width: int) -> list[Hypothesis]:
+    """Sort best first and keep `width`; of equals the one found first."""
+    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)[:width]
+
+
+def _can_enter(bound: float, found: list[Hypothesis], width: int) -> bool:
+    """Tell whether an unfinished beam could enter the best, given a bound on its score."""
+    if len(found) < width:
+        return bound > -math.inf
+    return bound > _best(found, width)[-1].score

@@ -8,6 +8,7 @@ from torch.autograd import forward_ad
 
 from elman.cells import Cell, OuterCell
 from elman.engine.fused import FUSED_CELLS
+from elman.state import tensors
 
 Backend = Literal["fused", "eager"]
 
@@ -24,6 +25,7 @@ def choose(
     inputs: Tensor,
     lengths: Tensor | None = None,
     resets: Tensor | None = None,
+    state: Any = (),
 ) -> Choice:
     """Pick the fastest back end that computes what the eager definition does.
 
@@ -32,6 +34,7 @@ def choose(
         inputs: `[time, batch, input]`.
         lengths: as in `unroll`.
         resets: as in `unroll`.
+        state: the state before the first step.
 
     Returns:
         The back end and the reason.
@@ -41,16 +44,16 @@ def choose(
         return Choice("eager", f"torch has no fused kernel for {name}")
     if resets is not None:
         return Choice("eager", "torch's fused kernels cannot reset rows within a sequence")
-    if lengths is not None and bool((lengths == 0).any()):
-        return Choice("eager", "torch's fused kernels need at least one valid step in each row")
     if torch.compiler.is_compiling():
         return Choice("eager", "torch.compile fuses the plain loop itself")
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return Choice("eager", "inside a torch.func transform the fused kernels have no rule")
-    if _carries_tangent(cell, inputs):
+    if _carries_tangent([inputs, *tensors(state), *cell.parameters()]):
         return Choice("eager", "torch's fused kernels have no forward-mode derivative")
     if torch.is_autocast_enabled(inputs.device.type):
         return Choice("eager", "under autocast each operation picks its own precision")
+    if lengths is not None and not (lengths.numel() and bool((lengths > 0).all())):
+        return Choice("eager", "torch's fused kernels need at least one valid step in each row")
     return Choice("fused", f"torch has a fused kernel for {name}")
 
 
@@ -73,10 +76,7 @@ def explain(cell: Cell[Any], inputs: Tensor) -> str:
     return f"{choice.backend}: {choice.reason}{around}."
 
 
-def _carries_tangent(cell: Cell[Any], inputs: Tensor) -> bool:
+def _carries_tangent(arguments: list[Tensor]) -> bool:
     if forward_ad._current_level < 0:
         return False
-    return any(
-        forward_ad.unpack_dual(tensor).tangent is not None
-        for tensor in [inputs, *cell.parameters()]
-    )
+    return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in arguments)

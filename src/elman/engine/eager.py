@@ -36,7 +36,7 @@ def unroll_eager(
     for t in range(inputs.shape[0]):
         if resets is not None:
             state = where(resets[t], initial, state)
-        output, new_state = cell.step(map_state(lambda part, t=t: part[t], projected), state)  # type: ignore[misc]
+        output, new_state = cell.step(map_state(lambda part, t=t: part[t], projected), state)
         if lengths is None:
             state = new_state
         else:

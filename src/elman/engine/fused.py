@@ -134,6 +134,7 @@ def _kernel(call: _Call, arguments: Sequence[Tensor]) -> list[Tensor]:
         outputs, *parts = run(inputs, _as_layers(call.cell, state), weights, *flags, False)
         return [outputs, *(part.squeeze(0) for part in parts)]
     packed = pack_padded_sequence(inputs, call.lengths.cpu(), enforce_sorted=False)
+    assert packed.sorted_indices is not None  # always set with enforce_sorted=False
     start = _as_layers(call.cell, select(state, packed.sorted_indices))
     data, *parts = run(packed.data, packed.batch_sizes, start, weights, *flags)
     outputs, _ = pad_packed_sequence(packed._replace(data=data), total_length=inputs.shape[0])

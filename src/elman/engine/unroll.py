@@ -67,7 +67,7 @@ def _run(
             valid = _steps(inputs) < lengths  # [time, batch]
             outputs = outputs.where(valid.unsqueeze(-1), torch.zeros_like(outputs))
         return outputs, state
-    if choose(cell, inputs, lengths, resets).backend == "fused":
+    if choose(cell, inputs, lengths, resets, state).backend == "fused":
         return unroll_fused(cell, inputs, state, lengths)
     return unroll_eager(cell, inputs, state, lengths, resets)
 
@@ -86,9 +86,7 @@ def _reverse(sequence: Tensor, lengths: Tensor | None) -> Tensor:
     return sequence[source, rows]
 
 
-def _check(
-    cell: Cell[Any], inputs: Tensor, lengths: Tensor | None, resets: Tensor | None
-) -> None:
+def _check(cell: Cell[Any], inputs: Tensor, lengths: Tensor | None, resets: Tensor | None) -> None:
     name, shape = type(cell).__name__, list(inputs.shape)
     if inputs.dim() != 3 or inputs.shape[0] < 1 or inputs.shape[2] != cell.input_size:
         raise ValueError(
@@ -107,7 +105,11 @@ def _check(
                 f"lengths must have one entry for each of the {shape[1]} rows, "
                 f"got shape {list(lengths.shape)}."
             )
-        if lengths.numel() and not 0 <= int(lengths.min()) <= int(lengths.max()) <= shape[0]:
+        if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
+            raise ValueError(f"lengths must be integers, got {lengths.dtype}.")
+        # A compiled program cannot branch on values; there the lengths are taken as they are.
+        checked = lengths.numel() > 0 and not torch.compiler.is_compiling()
+        if checked and not 0 <= int(lengths.min()) <= int(lengths.max()) <= shape[0]:
             raise ValueError(
                 f"lengths must lie between 0 and the {shape[0]} time steps, "
                 f"got {int(lengths.min())} to {int(lengths.max())}."
@@ -120,12 +122,21 @@ def _check(
 
 
 def _check_state(cell: Cell[Any], inputs: Tensor, state: Any) -> None:
-    batch = inputs.shape[1]
-    for expected, given in zip(
-        tensors(cell.initial_state(batch)), tensors(state), strict=True
-    ):
-        if expected.shape != given.shape:
+    name, batch = type(cell).__name__, inputs.shape[1]
+    expected, given = list(tensors(cell.initial_state(batch))), list(tensors(state))
+    if len(expected) != len(given):
+        raise ValueError(
+            f"{name} expects a state of {len(expected)} tensors, got {len(given)}: "
+            "start from its initial_state."
+        )
+    for wanted, part in zip(expected, given, strict=True):
+        if wanted.shape != part.shape:
             raise ValueError(
-                f"{type(cell).__name__} expects a state part of shape {list(expected.shape)} "
-                f"for a batch of {batch}, got {list(given.shape)}."
+                f"{name} expects a state part of shape {list(wanted.shape)} "
+                f"for a batch of {batch}, got {list(part.shape)}."
+            )
+        if wanted.dtype != part.dtype and not torch.is_autocast_enabled(inputs.device.type):
+            raise ValueError(
+                f"{name} expects a state part of {wanted.dtype}, got {part.dtype}: "
+                f"convert the state with .to({wanted.dtype})."
             )

@@ -1,5 +1,23 @@
 """Networks made of cells: stacks, wrappers and output layers."""
 
+from elman.nn.adaptive_softmax import AdaptiveSoftmax
+from elman.nn.dropout import Dropout
+from elman.nn.layer_norm import LayerNorm
+from elman.nn.residual import Residual
 from elman.nn.rnn import RNN, RNNState
+from elman.nn.softmax import FullSoftmax
+from elman.nn.variational_dropout import HiddenDropout, VariationalDropout
+from elman.nn.zoneout import Zoneout
 
-__all__ = ["RNN", "RNNState"]
+__all__ = [
+    "RNN",
+    "AdaptiveSoftmax",
+    "Dropout",
+    "FullSoftmax",
+    "HiddenDropout",
+    "LayerNorm",
+    "RNNState",
+    "Residual",
+    "VariationalDropout",
+    "Zoneout",
+]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from elman.cells import CELLS, Cell
+from elman.cells import Cell, find_cell
 from elman.engine import unroll
 
 RNNState = tuple[tuple[Any, ...], ...]
@@ -18,7 +18,7 @@ class RNN(nn.Module):
 
     Args:
         cell: the first layer's cell, which the other layers and directions repeat with their
-            own weights; or a name of `elman.CELLS`, then with the two sizes.
+            own weights; or a name that `find_cell` knows, then with the two sizes.
         input_size: features of each input vector; only with a name.
         hidden_size: hidden size of each layer and direction; only with a name.
         num_layers: layers, at least 1.
@@ -76,8 +76,8 @@ class RNN(nn.Module):
             States by layer and direction.
         """
         return tuple(
-            tuple(cell.initial_state(batch_size) for cell in directions)  # type: ignore[operator, union-attr]
-            for directions in self.layers
+            tuple(cell.initial_state(batch_size) for cell in directions)
+            for directions in self._cells()
         )
 
     def forward(
@@ -105,7 +105,7 @@ class RNN(nn.Module):
         if state is None:
             state = self.initial_state(inputs.shape[1])
         final = []
-        for index, (cells, states) in enumerate(zip(self.layers, state, strict=True)):
+        for index, (cells, states) in enumerate(zip(self._cells(), state, strict=True)):
             if index > 0:
                 inputs = self.dropout(inputs)
             runs = [
@@ -132,7 +132,7 @@ class RNN(nn.Module):
             ValueError: if the stack is bidirectional, which needs the whole sequence.
         """
         new_state = []
-        for index, (cells, states) in enumerate(zip(self.layers, state, strict=True)):
+        for index, (cells, states) in enumerate(zip(self._cells(), state, strict=True)):
             if len(cells) > 1:
                 raise ValueError("A bidirectional RNN needs the whole sequence and cannot step.")
             if index > 0:
@@ -141,14 +141,17 @@ class RNN(nn.Module):
             new_state.append((after,))
         return inputs, tuple(new_state)
 
+    def _cells(self) -> list[list[Cell[Any]]]:
+        return [list(directions) for directions in self.layers]  # type: ignore[call-overload]
 
-def _first_cell(cell: Cell[Any] | str, input_size: int | None, hidden_size: int | None) -> Cell[Any]:
+
+def _first_cell(
+    cell: Cell[Any] | str, input_size: int | None, hidden_size: int | None
+) -> Cell[Any]:
     if isinstance(cell, Cell):
         if input_size is not None or hidden_size is not None:
             raise ValueError("RNN: a cell brings its own sizes; give sizes only with a name.")
         return cell
-    if cell not in CELLS:
-        raise ValueError(f"RNN: unknown cell {cell!r}; known: {', '.join(CELLS)}.")
     if input_size is None or hidden_size is None:
         raise ValueError(f"RNN: the cell name {cell!r} needs input_size and hidden_size.")
-    return CELLS[cell](input_size, hidden_size)
+    return find_cell(cell)(input_size, hidden_size)

@@ -11,6 +11,7 @@ one context lie side by side.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -97,10 +98,10 @@ def continuation_counts(tables: list[NGramTable], *, vocabulary_size: int) -> li
 
     Reference:
         Chen & Goodman 1999, "An empirical study of smoothing techniques for language modeling",
-        equation 24 and the counts N1+ of section 2.7.
+        section 2.7, the counts N1+. They leave open what opens a sentence.
     """
     adjusted = []
-    for table, longer in zip(tables, tables[1:], strict=False):
+    for table, longer in pairwise(tables):
         context_ids, targets = np.divmod(longer.ngram_keys, vocabulary_size)
         shorter_context_ids = longer.context_keys[context_ids] // vocabulary_size
         suffix = np.searchsorted(table.ngram_keys, shorter_context_ids * vocabulary_size + targets)

@@ -1,7 +1,6 @@
 """The n-gram language model with interpolated modified Kneser-Ney smoothing."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,64 +14,7 @@ from elman.statistical.counting import (
     count_ngrams,
     find,
 )
-
-FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
-
-
-class Smoothed(NamedTuple):
-    """One order of the model, ready to be mixed with the order below."""
-
-    discounted: Float[np.ndarray, " ngrams"]
-    """(c(hw) - D(c(hw))) / c(h) of each n-gram of the table."""
-    backoff: Float[np.ndarray, " contexts"]
-    """gamma(h), the mass left to the order below in each context of the table."""
-
-
-def estimate_discounts(counts: Int[np.ndarray, " ngrams"]) -> Float[np.ndarray, "3"]:
-    """Estimate the discounts D1, D2, D3+ of one order from its counts of counts.
-
-    With n_r the number of n-grams that count r times and Y = n1 / (n1 + 2 n2):
-    D1 = 1 - 2 Y n2 / n1, D2 = 2 - 3 Y n3 / n2, D3+ = 3 - 4 Y n4 / n3.
-
-    Args:
-        counts: of all n-grams of the order, each at least 1.
-
-    Returns:
-        D1, D2 and D3+. All three are 0.5, 1, 1.5 where n1, n2 or n3 is zero or one of the
-        equations gives no positive number, as small texts and small vocabularies have it.
-
-    Reference:
-        Chen & Goodman 1999, equation 26.
-    """
-    n1, n2, n3, n4 = np.bincount(np.minimum(counts, 5), minlength=6)[1:5].tolist()
-    if not (n1 and n2 and n3):
-        return np.array(FALLBACK_DISCOUNTS)
-    y = n1 / (n1 + 2 * n2)
-    discounts = np.array([1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
-    return discounts if (discounts > 0).all() else np.array(FALLBACK_DISCOUNTS)
-
-
-def smooth(
-    table: NGramTable, discounts: Float[np.ndarray, "3"], *, vocabulary_size: int
-) -> Smoothed:
-    """Take the discounts from the counts of one order and see what each context has left.
-
-    Args:
-        table: the order's n-grams with their adjusted counts.
-        discounts: D1, D2, D3+ of the order.
-        vocabulary_size: number of token ids.
-
-    Returns:
-        The discounted probabilities and the mass that the order below receives.
-    """
-    context_ids = table.ngram_keys // vocabulary_size
-    discount = discounts[np.minimum(table.counts, 3) - 1]
-    num_contexts = len(table.context_keys)
-    totals = np.bincount(context_ids, table.counts, minlength=num_contexts)
-    return Smoothed(
-        discounted=(table.counts - discount) / totals[context_ids],
-        backoff=np.bincount(context_ids, discount, minlength=num_contexts) / totals,
-    )
+from elman.statistical.discounting import Smoothed, estimate_discounts, smooth
 
 
 class KneserNey:
@@ -97,8 +39,8 @@ class KneserNey:
 
     Reference:
         Chen & Goodman 1999, "An empirical study of smoothing techniques for language modeling",
-        equations 23 to 27, the variant they call modified interpolated Kneser-Ney. Differs:
-        fixed discounts where theirs cannot be estimated (see `estimate_discounts`).
+        sections 2.7 and 3, there called modified Kneser-Ney. Differs: fixed discounts where
+        theirs cannot be estimated (see `estimate_discounts`).
     """
 
     def __init__(
@@ -125,7 +67,7 @@ class KneserNey:
         order: int,
         vocabulary_size: int,
         boundary: int | None,
-    ) -> Self:
+    ) -> "KneserNey":
         """Count a text and estimate the model.
 
         Args:
@@ -152,9 +94,7 @@ class KneserNey:
         if not len(tokens):
             raise ValueError("KneserNey.fit expects at least one token, got an empty text.")
         stream = _checked_ids(tokens, "tokens", lowest=0, vocabulary_size=vocabulary_size)
-        raw = count_ngrams(
-            stream, order=order, vocabulary_size=vocabulary_size, boundary=boundary
-        )
+        raw = count_ngrams(stream, order=order, vocabulary_size=vocabulary_size, boundary=boundary)
         tables = continuation_counts(raw, vocabulary_size=vocabulary_size)
         return cls(tables, vocabulary_size=vocabulary_size, boundary=boundary)
 
@@ -168,9 +108,7 @@ class KneserNey:
         Returns:
             [time, order - 1], oldest first, -1 where there is no token.
         """
-        stream = _checked_ids(
-            tokens, "tokens", lowest=0, vocabulary_size=self.vocabulary_size
-        )
+        stream = _checked_ids(tokens, "tokens", lowest=0, vocabulary_size=self.vocabulary_size)
         rows = np.empty((len(stream), self.order - 1), dtype=np.int64)
         columns = context_columns(stream, width=self.order - 1, boundary=self.boundary)
         for distance, column in enumerate(columns, start=1):
@@ -241,7 +179,7 @@ class KneserNey:
         return arrays
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "KneserNey":
         """Restore a model from `arrays()`; it gives the same numbers bit for bit.
 
         Args:

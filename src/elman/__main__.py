@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m elman`."""
+
+from elman.cli.main import main
+
+main()

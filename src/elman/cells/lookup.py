@@ -1,0 +1,54 @@
+"""Finding a cell class by the name a person gives."""
+
+from importlib import import_module
+from typing import Any
+
+from elman.cells.base import Cell
+from elman.cells.cho_gru import ChoGRUCell
+from elman.cells.elman import ElmanCell
+from elman.cells.gru import GRUCell
+from elman.cells.irnn import IRNNCell
+from elman.cells.jordan import JordanCell
+from elman.cells.lstm import LSTMCell
+from elman.cells.simple_gru import SimpleGRUCell
+from elman.errors import ConfigError
+
+CELLS: dict[str, type[Cell[Any]]] = {
+    "elman": ElmanCell,
+    "jordan": JordanCell,
+    "irnn": IRNNCell,
+    "lstm": LSTMCell,
+    "gru": GRUCell,
+    "cho-gru": ChoGRUCell,
+    "simple-gru": SimpleGRUCell,
+}
+"""The cells of the package by the names the command line knows them by."""
+
+
+def find_cell(name: str) -> type[Cell[Any]]:
+    """Find a cell class.
+
+    Args:
+        name: a key of `CELLS`, or `module:Class` for a class of one's own that Python can
+            import.
+
+    Returns:
+        The class.
+
+    Raises:
+        ConfigError: if there is none of that name, or it is not a `Cell`.
+    """
+    if name in CELLS:
+        return CELLS[name]
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise ConfigError(
+            f"unknown cell {name!r}: known are {', '.join(CELLS)}, or give module:Class."
+        )
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"cell {name!r} cannot be imported: {error}.") from None
+    if not (isinstance(found, type) and issubclass(found, Cell)):
+        raise ConfigError(f"cell {name!r} is not a class derived from elman.Cell.")
+    return found

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import tyro
+
+from elman.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class RunArguments:
+    """A run folder, and how to answer."""
+
+    run: tyro.conf.Positional[str]
+    """run folder"""
+    json: bool = False
+    """print one JSON object a line"""
+    quiet: bool = False
+    """print no progress"""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """where to compute"""
+    seed: int = 1
+    """of every random draw"""
+
+
+def load_language_model(run: str, device: Literal["auto", "cpu", "cuda"]) -> Any:
+    """Load a run of a language model.
+
+    Args:
+        run: the run folder.
+        device: where to compute.
+
+    Returns:
+        The task.
+
+    Raises:
+        CheckpointError: if the folder is not a run or is damaged.
+        ConfigError: if it is a run of another task.
+    """
+    from elman.training.load import load
+
+    task = load(run, device)
+    if task.kind != "lm":
+        raise ConfigError(f"{run} is a run of task {task.kind!r}; this command is for lm.")
+    return task

@@ -1,0 +1,119 @@
+"""`elman inspect`: pictures of a run and of what its model does."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from elman.cli.common import RunArguments, load_language_model
+from elman.cli.output import print_json, tell
+from elman.cli.parse import parse
+from elman.config import Count, check_ranges
+from elman.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class InspectArguments(RunArguments):
+    """Draw learning curves, gradient by time lag, loss by position, and units over a text.
+
+    The pictures are written to RUN/plots.
+    """
+
+    input: tyro.conf.Positional[str | None] = None
+    """text file to look at the model with; the run's own validation file if not given"""
+    beside: tuple[str, ...] = ()
+    """further runs to draw into the pictures of gradients and positions"""
+    length: Count = 100
+    """tokens of the windows that gradients and positions are measured on"""
+    characters: Count = 600
+    """how much of the text the picture of units shows"""
+    units: Count = 4
+    """units shown"""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Draw the pictures of a run.
+
+    Args:
+        arguments: what stands after `inspect`.
+
+    Raises:
+        ElmanError: if a run or the text cannot be used.
+    """
+    options = parse(InspectArguments, arguments, "inspect")
+
+    from elman.training.run_folder import RunFolder
+
+    folder = RunFolder(Path(options.run))
+    settings = folder.read_settings()
+    folder.plots.mkdir(exist_ok=True)
+    pictures = _learning_curves(folder)
+    text = options.input or settings.get("valid") or settings["data"][-1]
+    tasks = {name: load_language_model(name, options.device) for name in (options.run, *options.beside)}
+    pictures |= _through_time(folder, tasks, text, options.length)
+    if settings["model"] != "ngram":
+        pictures |= _units(folder, tasks[options.run], text, options)
+    for name, path in pictures.items():
+        if options.json:
+            print_json({"picture": name, "path": str(path)})
+        else:
+            tell(f"{name}: {path}", quiet=options.quiet)
+
+
+def _learning_curves(folder: Any) -> dict[str, Path]:
+    from elman.plots import learning_curves
+
+    records = folder.read_metrics()
+    if not records:
+        return {}
+    path = folder.plots / "learning_curves.png"
+    learning_curves(records, path)
+    return {"learning curves": path}
+
+
+def _through_time(folder: Any, tasks: dict[str, Any], text: str, length: int) -> dict[str, Path]:
+    from elman.plots import gradient_norm_by_lag, loss_by_position
+    from elman.tasks.language_model import inspection
+
+    norms, losses = {}, {}
+    for name, task in tasks.items():
+        label = Path(name).name
+        with task.reading(text) as corpus:
+            if len(corpus.tokens) < 3:
+                raise ConfigError(f"{text} has too few tokens to look at the model with.")
+            windows = inspection.cut_windows(corpus.tokens, min(length, len(corpus.tokens)))
+        boundary = task.tokenizer.boundary
+        losses[label] = inspection.loss_by_position(task.model, windows, boundary)
+        if task.config.model != "ngram":
+            norms[label] = inspection.gradient_by_lag(task.model, windows)
+    pictures = {"loss by position": folder.plots / "loss_by_position.png"}
+    loss_by_position(losses, pictures["loss by position"])
+    if norms and all(math.isfinite(n[0]) and n[0] > 0 for n in norms.values()):
+        pictures["gradient by time lag"] = folder.plots / "gradient_by_lag.png"
+        gradient_norm_by_lag(norms, pictures["gradient by time lag"])
+    return pictures
+
+
+def _units(folder: Any, task: Any, text: str, options: InspectArguments) -> dict[str, Path]:
+    from elman.plots import unit_activations
+    from elman.tasks.language_model import inspection
+
+    with task.reading(text) as corpus:
+        # Characters are at least as many as tokens, whatever a token is.
+        ids = corpus.tokens[: options.characters].copy()
+    seen = inspection.unit_activations(task.model, task.tokenizer, ids, options.units)
+    kept, total = 0, 0
+    while kept < len(seen.tokens) and total < options.characters:
+        total += len(seen.tokens[kept])
+        kept += 1
+    path = folder.plots / "unit_activations.png"
+    labels = [f"unit {unit}" for unit in seen.units]
+    gap = int(task.config.unit == "word")
+    unit_activations(seen.tokens[:kept], seen.activations[:kept], labels, path, gap=gap)
+    return {"unit activations": path}

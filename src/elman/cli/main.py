@@ -1,0 +1,94 @@
+"""The `elman` command: finds the command's file and turns errors into one line."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "demo": "train on embedded real data, score, generate, plot; no options, no network",
+    "train": "train a model from raw files to a run folder",
+    "evaluate": "measure a run on a file",
+    "score": "log-probability and perplexity of texts",
+    "generate": "new text from a language model",
+    "inspect": "pictures: learning curves, gradients through time, units, positions",
+    "compare": "runs side by side on one file, with confidence intervals",
+    "cells": "the recurrent cells and their papers",
+}
+"""Commands and what they do; each is a file of this folder with a function `run`."""
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Args:
+        arguments: what stands after `elman`; those of the process if not given.
+
+    Raises:
+        SystemExit: with 0 if all went well, 2 for bad input, 130 if interrupted.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what stands after `elman`.
+
+    Returns:
+        The exit status.
+    """
+    from elman.errors import ElmanError
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if arguments[0] == "--version":
+        from elman import __version__
+
+        print(f"elman {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        print(f"elman: unknown command {arguments[0]!r}: known are {known}.", file=sys.stderr)
+        return BAD_INPUT
+    command: Callable[[Sequence[str]], None] = import_module(f"elman.cli.{arguments[0]}").run
+    try:
+        command(arguments[1:])
+        return 0
+    except KeyboardInterrupt as interrupt:
+        print(f"elman: interrupted{f': {interrupt}' if str(interrupt) else ''}.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ElmanError, OSError) as error:
+        print(f"elman {arguments[0]}: {_one_line(error)}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}."
+    return " ".join(str(error).split())
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: elman COMMAND ...",
+            "",
+            "Recurrent networks, whole: train, score, generate, compare, look inside.",
+            "",
+            *lines,
+            "",
+            "elman COMMAND --help tells more; elman demo shows it all in a few minutes.",
+        ]
+    )

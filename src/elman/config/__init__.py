@@ -1,0 +1,28 @@
+"""Settings: ranges, TOML files, and the ready-made ones that ship with the package."""
+
+from elman.config.ranges import (
+    Count,
+    Natural,
+    NonNegative,
+    Positive,
+    Range,
+    Rate,
+    check_ranges,
+)
+from elman.config.shipped import settings_file, shipped_names
+from elman.config.toml import from_mapping, read_toml, write_toml
+
+__all__ = [
+    "Count",
+    "Natural",
+    "NonNegative",
+    "Positive",
+    "Range",
+    "Rate",
+    "check_ranges",
+    "from_mapping",
+    "read_toml",
+    "settings_file",
+    "shipped_names",
+    "write_toml",
+]

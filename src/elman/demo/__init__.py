@@ -1,0 +1,1 @@
+"""Demonstrations on real data that comes with installed packages; no network."""

@@ -1,0 +1,32 @@
+"""Learning rules behind one interface, optimisers and schedules."""
+
+from elman.learning.bptt import BPTT
+from elman.learning.learner import GradientLearner, Learner, SequenceModel, Update
+from elman.learning.optimizers import OptimizerName, build_optimizer
+from elman.learning.schedules import (
+    Constant,
+    Cosine,
+    Plateau,
+    Schedule,
+    ScheduleName,
+    Stepwise,
+)
+from elman.learning.truncated_bptt import TruncatedBPTT, Window
+
+__all__ = [
+    "BPTT",
+    "Constant",
+    "Cosine",
+    "GradientLearner",
+    "Learner",
+    "OptimizerName",
+    "Plateau",
+    "Schedule",
+    "ScheduleName",
+    "SequenceModel",
+    "Stepwise",
+    "TruncatedBPTT",
+    "Update",
+    "Window",
+    "build_optimizer",
+]

@@ -1,0 +1,15 @@
+"""Quality as numbers, from plain totals and arrays; nothing here knows a network."""
+
+from elman.metrics.bootstrap import Interval, SystemComparison, paired_bootstrap
+from elman.metrics.language import LanguageModelSummary, language_model_summary, perplexity
+from elman.metrics.position import mean_loss_by_position
+
+__all__ = [
+    "Interval",
+    "LanguageModelSummary",
+    "SystemComparison",
+    "language_model_summary",
+    "mean_loss_by_position",
+    "paired_bootstrap",
+    "perplexity",
+]

@@ -1,0 +1,146 @@
+"""What every language model answers, and the half that neural ones share."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from elman.nn import AdaptiveSoftmax, FullSoftmax
+
+
+class LanguageModel(ABC):
+    """A distribution over the next token, given the tokens before it.
+
+    A state stands for the tokens read so far; the initial state for none. All models read the
+    same streams: a boundary token first, then the text.
+    """
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> Any:
+        """Return the state before anything is read.
+
+        Args:
+            batch_size: rows of the batch.
+
+        Returns:
+            A state of `elman.state`.
+        """
+
+    @abstractmethod
+    def target_log_probs(
+        self, inputs: Int[Tensor, "time batch"], targets: Int[Tensor, "time batch"], state: Any
+    ) -> tuple[Float[Tensor, "time batch"], Any]:
+        """Return the log-probability of each target after its input and all before it.
+
+        Args:
+            inputs: tokens read.
+            targets: tokens to score, usually the inputs one step later.
+            state: the tokens read before.
+
+        Returns:
+            Log-probabilities in nats and the state after the inputs.
+        """
+
+    @abstractmethod
+    def step(
+        self, tokens: Int[Tensor, " batch"], state: Any
+    ) -> tuple[Float[Tensor, "batch vocab"], Any]:
+        """Read one token of each row and return the distribution of the next: a `StepFunction`.
+
+        Args:
+            tokens: the tokens to read.
+            state: the tokens read before.
+
+        Returns:
+            Log-probabilities in nats and the new state.
+        """
+
+
+class Network(Protocol):
+    """What a neural language model needs of the network between tokens and output layer."""
+
+    embedding: nn.Module
+    output_size: int
+
+    def initial_state(self, batch_size: int) -> Any:
+        """Return the state before anything is read."""
+
+    def __call__(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read `[time, batch]` tokens; return `[time, batch, output]` features and the state."""
+
+    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read `[batch]` tokens; return `[batch, output]` features and the state."""
+
+
+class NeuralLanguageModel(nn.Module, LanguageModel):
+    """A network that reads tokens, and a softmax over the vocabulary.
+
+    Args:
+        network: reads tokens into features.
+        softmax: the output layer.
+    """
+
+    def __init__(self, network: nn.Module, softmax: FullSoftmax | AdaptiveSoftmax) -> None:
+        super().__init__()
+        self.network: Any = network
+        self.softmax = softmax
+
+    @property
+    def embedding(self) -> nn.Module:
+        """What turns tokens into vectors."""
+        return self.network.embedding
+
+    def initial_state(self, batch_size: int) -> Any:
+        """Return the network's initial state; see `LanguageModel.initial_state`."""
+        return self.network.initial_state(batch_size)
+
+    def forward(
+        self, inputs: Int[Tensor, "time batch"], state: Any
+    ) -> tuple[Float[Tensor, "time batch output"], Any]:
+        """Read tokens into features.
+
+        Args:
+            inputs: tokens.
+            state: the tokens read before.
+
+        Returns:
+            The features each next token is predicted from, and the state after the inputs.
+        """
+        return self.network(inputs, state)
+
+    def criterion(
+        self,
+        features: Float[Tensor, "time batch output"],
+        targets: Int[Tensor, "time batch"],
+        lengths: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, ""]:
+        """Return the mean negative log-likelihood of the targets.
+
+        Args:
+            features: what `forward` returned.
+            targets: the tokens that came next.
+            lengths: valid steps of each row; all of them if not given.
+
+        Returns:
+            Nats per target.
+        """
+        mask = None
+        if lengths is not None:
+            mask = torch.arange(len(targets), device=targets.device).unsqueeze(1) < lengths
+        return self.softmax.loss(features, targets, mask)
+
+    def target_log_probs(
+        self, inputs: Int[Tensor, "time batch"], targets: Int[Tensor, "time batch"], state: Any
+    ) -> tuple[Float[Tensor, "time batch"], Any]:
+        """Score targets; see `LanguageModel.target_log_probs`."""
+        features, state = self.network(inputs, state)
+        return self.softmax.target_log_probs(features, targets), state
+
+    def step(
+        self, tokens: Int[Tensor, " batch"], state: Any
+    ) -> tuple[Float[Tensor, "batch vocab"], Any]:
+        """Read one token of each row; see `LanguageModel.step`."""
+        features, state = self.network.step(tokens, state)
+        return self.softmax.log_probs(features), state

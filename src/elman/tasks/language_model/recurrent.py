@@ -1,0 +1,90 @@
+"""The recurrent network of a language model."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from elman.cells import Cell, find_cell
+from elman.nn import RNN, Dropout, LayerNorm, Residual, RNNState, VariationalDropout, Zoneout
+from elman.tasks.language_model.config import LanguageModelConfig
+
+
+class OneHot(nn.Module):
+    """Tokens as vectors with a one at the token's place and zeros elsewhere.
+
+    Args:
+        like: a parameter whose type and device the vectors take.
+        size: tokens of the vocabulary.
+    """
+
+    def __init__(self, like: nn.Parameter, size: int) -> None:
+        super().__init__()
+        self.like = [like]  # in a list, so that it is not registered a second time
+        self.size = size
+
+    def forward(self, tokens: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch vocab"]:
+        """Return the vectors of tokens."""
+        return F.one_hot(tokens, self.size).to(self.like[0])
+
+
+class RecurrentNetwork(nn.Module):
+    """Token vectors and a stack of recurrent layers.
+
+    Args:
+        config: the settings.
+        vocabulary_size: tokens of the tokeniser.
+
+    Reference:
+        Mikolov et al. 2010, "Recurrent neural network based language model"; dropout where
+        Zaremba, Sutskever & Vinyals 2014 have it, on all connections but the recurrent ones.
+    """
+
+    def __init__(self, config: LanguageModelConfig, vocabulary_size: int) -> None:
+        super().__init__()
+        self.rnn = RNN(_layer(config, vocabulary_size), num_layers=config.num_layers)
+        self.embedding: nn.Module
+        if config.input == "one-hot":
+            self.embedding = OneHot(next(self.rnn.parameters()), vocabulary_size)
+        else:
+            self.embedding = nn.Embedding(vocabulary_size, config.embedding_size)
+        self.output_size = self.rnn.output_size
+        self.dropout = config.dropout
+        self.variational = config.variational
+
+    def initial_state(self, batch_size: int) -> RNNState:
+        """Return the stack's initial state."""
+        return self.rnn.initial_state(batch_size)
+
+    def forward(
+        self, tokens: Int[Tensor, "time batch"], state: RNNState
+    ) -> tuple[Float[Tensor, "time batch output"], RNNState]:
+        """Read tokens; see `Network`."""
+        outputs, state = self.rnn(self.embedding(tokens), state)
+        if self.variational:  # one mask for all time steps
+            mask = F.dropout(torch.ones_like(outputs[:1]), self.dropout, self.training)
+            return outputs * mask, state
+        return F.dropout(outputs, self.dropout, self.training), state
+
+    def step(
+        self, tokens: Int[Tensor, " batch"], state: RNNState
+    ) -> tuple[Float[Tensor, "batch output"], RNNState]:
+        """Read one token of each row; see `Network`."""
+        return self.rnn.step(self.embedding(tokens), state)
+
+
+def _layer(config: LanguageModelConfig, vocabulary_size: int) -> Cell[Any]:
+    """Build the first layer's cell with its wrappers, those inside the recurrence innermost."""
+    cell = find_cell(config.cell)(config.input_size(vocabulary_size), config.hidden_size)
+    if config.zoneout:
+        cell = Zoneout(cell, config.zoneout)
+    if config.layer_norm:
+        cell = LayerNorm(cell)
+    if config.residual:
+        cell = Residual(cell)
+    if config.dropout:
+        kind = VariationalDropout if config.variational else Dropout
+        cell = kind(cell, config.dropout)
+    return cell

@@ -1,0 +1,168 @@
+"""The contract of a task: what it is trained on, and what a run folder keeps of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+from elman.data import Batch
+from elman.errors import CheckpointError
+
+
+class Sources(NamedTuple):
+    """The raw data a person names.
+
+    Args:
+        train: files to learn from.
+        valid: file to measure on; the last tenth of the others if None.
+    """
+
+    train: tuple[str, ...]
+    valid: str | None = None
+
+
+class Batching(NamedTuple):
+    """How raw data becomes batches.
+
+    Args:
+        batch_size: rows.
+        unroll: steps of a batch of a carried stream.
+        carried: read the data as streams whose state is carried from batch to batch; else
+            every sequence starts afresh.
+        seed: of the order of sequences.
+    """
+
+    batch_size: int
+    unroll: int
+    carried: bool
+    seed: int
+
+
+class TrainingData(Protocol):
+    """Batches to learn from, and a held-out part to measure on."""
+
+    batch_size: int
+
+    def batches(self, epoch: int) -> Sequence[Batch]:
+        """Return the batches of an epoch; each is made when it is asked for."""
+
+    def validate(self, model: Any, device: torch.device) -> float:
+        """Return the mean loss on the held-out part, which decides which weights are best."""
+
+
+class Task(ABC):
+    """A model with what it needs to read raw input and to write answers.
+
+    Args:
+        config: the task's settings.
+    """
+
+    kind: ClassVar[str]
+    """The task's name at the command line."""
+    config_class: ClassVar[type]
+    """The dataclass of its settings."""
+
+    config: Any
+    model: Any
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @classmethod
+    @abstractmethod
+    def prepare(
+        cls, config: Any, folder: Path, sources: Sources, batching: Batching
+    ) -> tuple[Self, TrainingData]:
+        """Read raw data and make a task with fresh weights for it.
+
+        Args:
+            config: the settings.
+            folder: the run folder; large prepared data is kept in its `corpus/`.
+            sources: the raw data.
+            batching: how it becomes batches.
+
+        Returns:
+            The task and its data.
+
+        Raises:
+            DataError: if the data cannot be used.
+            ConfigError: if the settings do not fit it.
+        """
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the model is counted by `fit` in one pass instead of trained by gradients."""
+        return False
+
+    @classmethod
+    @abstractmethod
+    def load(cls, config: Any, folder: Path) -> Self:
+        """Rebuild a task from what `save` left in a run folder, its weights still fresh.
+
+        Args:
+            config: the settings.
+            folder: the run folder.
+
+        Returns:
+            The task.
+
+        Raises:
+            CheckpointError: if a file is missing or damaged.
+        """
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write what is needed to read and write raw data, all but the weights.
+
+        Args:
+            folder: the run folder.
+        """
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Return what was learnt, by name; tensors shared under several names come once."""
+        module: nn.Module = self.model
+        return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+    def fit(self, data: Any) -> None:
+        """Count the training data, for models that are counted.
+
+        Args:
+            data: what `prepare` returned.
+        """
+        raise NotImplementedError
+
+    def to(self, device: torch.device) -> Self:
+        """Move the model.
+
+        Args:
+            device: where to.
+
+        Returns:
+            The task itself.
+        """
+        self.model.to(device)
+        return self
+
+    def restore(self, arrays: Mapping[str, Tensor]) -> None:
+        """Take back what `arrays` returned.
+
+        Args:
+            arrays: tensors by name.
+
+        Raises:
+            CheckpointError: if names or shapes do not fit the settings.
+        """
+        own = Task.arrays(self)
+        for name in own.keys() ^ arrays.keys():
+            whose = "the settings ask for" if name in own else "the settings do not know"
+            raise CheckpointError(f"weights do not fit: {whose} {name!r}.")
+        for name, tensor in own.items():
+            if tensor.shape != arrays[name].shape:
+                raise CheckpointError(
+                    f"weights do not fit: {name!r} is {list(arrays[name].shape)} in the file, "
+                    f"{list(tensor.shape)} by the settings."
+                )
+            tensor.data.copy_(arrays[name])

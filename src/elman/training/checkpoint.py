@@ -1,0 +1,112 @@
+"""Everything a training needs to go on exactly where it was."""
+
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from elman.errors import CheckpointError
+from elman.files import written_atomically
+from elman.learning import GradientLearner, Schedule
+from elman.state import rebuild, tensors
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Args:
+        epoch: epochs completed.
+        index: batches of the present epoch learnt.
+        step: updates made in all.
+        tokens: targets learnt from since the last line of metrics.
+        loss_sum: their summed loss, nats.
+        best_loss: lowest validation loss so far, nats a target.
+        epochs_since_best: epochs completed since then.
+        seconds: time spent training.
+        metrics_bytes: length of metrics.jsonl.
+    """
+
+    epoch: int = 0
+    index: int = 0
+    step: int = 0
+    tokens: int = 0
+    loss_sum: float = 0.0
+    best_loss: float = float("inf")
+    epochs_since_best: int = 0
+    seconds: float = 0.0
+    metrics_bytes: int = 0
+
+
+def save_checkpoint(
+    path: Path,
+    progress: Progress,
+    model: torch.nn.Module,
+    learner: GradientLearner,
+    schedule: Schedule,
+    carried: Any,
+) -> None:
+    """Write a checkpoint atomically.
+
+    Args:
+        path: the file; its folder is made.
+        progress: how far the training has come.
+        model: the model.
+        learner: the learner, with its optimiser.
+        schedule: the learning-rate schedule.
+        carried: the state the learner carries to the next batch.
+    """
+    path.parent.mkdir(exist_ok=True)
+    contents = {
+        "progress": asdict(progress),
+        "model": model.state_dict(),
+        "optimizer": learner.optimizer.state_dict(),
+        "schedule": schedule.state(),
+        "carried": list(tensors(carried)),
+        "random": torch.get_rng_state(),
+        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    with written_atomically(path) as temporary:
+        torch.save(contents, temporary)
+
+
+def load_checkpoint(
+    path: Path,
+    model: torch.nn.Module,
+    learner: GradientLearner,
+    schedule: Schedule,
+    carried_like: Any,
+) -> tuple[Progress, Any]:
+    """Put a training back where a checkpoint was written.
+
+    Args:
+        path: the file.
+        model: takes the weights.
+        learner: its optimiser takes its running means.
+        schedule: takes its state.
+        carried_like: a carried state of the right structure.
+
+    Returns:
+        How far the training had come, and the carried state.
+
+    Raises:
+        CheckpointError: if the file is damaged or of another training.
+    """
+    try:
+        contents = torch.load(path, weights_only=True, map_location="cpu")
+        model.load_state_dict(contents["model"])
+        learner.optimizer.load_state_dict(contents["optimizer"])
+        schedule.restore(contents["schedule"])
+        device = next(model.parameters()).device
+        carried = rebuild(carried_like, [part.to(device) for part in contents["carried"]])
+        torch.set_rng_state(contents["random"])
+        if contents["random_cuda"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(contents["random_cuda"])
+        return Progress(**contents["progress"]), carried
+    except (RuntimeError, KeyError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{path} is damaged or of another training ({reason}): remove it to start again."
+        ) from None

@@ -1,0 +1,183 @@
+"""The training loop: batches to updates, epochs to validation, best weights kept."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+from elman.data import Batch
+from elman.errors import DivergenceError
+from elman.learning import GradientLearner, Schedule
+from elman.metrics.language import perplexity
+from elman.tasks.task import TrainingData
+from elman.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from elman.training.interrupt import deferred_interrupt
+from elman.training.progress_bar import ProgressBar, progress_bar
+from elman.training.recorder import Recorder
+from elman.training.run_folder import RunFolder
+
+CHECKPOINT_SECONDS = 30.0
+"""Time between checkpoints within an epoch; a kill loses at most this much work."""
+STEPS_PER_RECORD = 50
+"""Updates between two lines of training metrics."""
+
+
+class Loop:
+    """One training run.
+
+    Args:
+        run: where everything is written.
+        model: the model, on its device.
+        learner: the learning rule with its optimiser.
+        schedule: the learning-rate schedule.
+        data: batches to learn from, and the validation.
+        keep: writes the present weights as the best.
+        epochs: passes over the training data.
+        patience: epochs without a better validation loss before stopping; None never stops.
+        quiet: show no progress.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        model: Any,
+        learner: GradientLearner,
+        schedule: Schedule,
+        data: TrainingData,
+        keep: Callable[[], None],
+        *,
+        epochs: int,
+        patience: int | None,
+        quiet: bool,
+    ) -> None:
+        self.run = run
+        self.model = model
+        self.learner = learner
+        self.schedule = schedule
+        self.data = data
+        self.keep = keep
+        self.epochs = epochs
+        self.patience = patience
+        self.quiet = quiet
+        self.device = next(model.parameters()).device
+        self.base_rates = [group["lr"] for group in learner.optimizer.param_groups]
+        self.progress = Progress()
+        self.carried = learner.initial_state(model, data.batch_size)
+
+    def train(self) -> Progress:
+        """Train to the end, from the last checkpoint if there is one.
+
+        Returns:
+            How the training ended.
+
+        Raises:
+            DivergenceError: if the loss stops being a finite number; the best weights are kept.
+            KeyboardInterrupt: if a person stops it; a checkpoint has then been written.
+        """
+        if self.run.checkpoint_file.exists():
+            self.progress, self.carried = load_checkpoint(
+                self.run.checkpoint_file, self.model, self.learner, self.schedule, self.carried
+            )
+        progress = self.progress
+        steps_per_epoch = len(self.data.batches(0))
+        self.recorder = Recorder(self.run, progress.metrics_bytes, progress.step)
+        try:
+            with (
+                progress_bar(self.epochs * steps_per_epoch, progress.step, quiet=self.quiet) as bar,
+                deferred_interrupt() as self.interrupt,
+            ):
+                while progress.epoch < self.epochs and not self._out_of_patience():
+                    self._train_epoch(bar)
+                    self._end_epoch(bar)
+        finally:
+            self.recorder.close()
+        return progress
+
+    def _train_epoch(self, bar: ProgressBar) -> None:
+        progress = self.progress
+        batches = self.data.batches(progress.epoch)
+        self.model.train()
+        started = saved = time.perf_counter()
+        spent_before, tokens = progress.seconds, 0
+        while progress.index < len(batches):
+            batch = batches[progress.index]
+            loss = self._update(batch)
+            now = time.perf_counter()
+            progress.seconds = spent_before + now - started
+            tokens += batch.targets.numel()
+            epoch = f"{progress.epoch + 1}/{self.epochs}"
+            bar.advance(progress.step, epoch, tokens / (now - started), loss)
+            if self.interrupt.requested or now - saved > CHECKPOINT_SECONDS:
+                self._save()
+                saved = now
+            if self.interrupt.requested:
+                raise KeyboardInterrupt
+
+    def _update(self, batch: Batch) -> float:
+        """Learn from one batch; return the mean loss since the last line of metrics."""
+        progress = self.progress
+        factor = self.schedule.factor(progress.step, progress.epoch)
+        for group, rate in zip(self.learner.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = rate * factor
+        batch = Batch(*(None if part is None else part.to(self.device) for part in batch))
+        loss, self.carried, metrics = self.learner.update(self.model, batch, self.carried)
+        value, norm = float(loss), metrics["gradient_norm"]
+        progress.step += 1
+        progress.index += 1
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            raise DivergenceError(
+                f"the loss became {value:g} at step {progress.step} (gradient norm {norm:g}): "
+                "the best weights so far are kept; lower --learning-rate or --clip."
+            )
+        count = batch.targets.numel() if batch.lengths is None else int(batch.lengths.sum())
+        progress.tokens += count
+        progress.loss_sum += value * count
+        mean = progress.loss_sum / progress.tokens
+        if progress.step % STEPS_PER_RECORD == 0:
+            self._record("train", mean, gradient_norm=norm, learning_rate=factor * self.base_rates[0])
+            progress.tokens, progress.loss_sum = 0, 0.0
+        return mean
+
+    def _end_epoch(self, bar: ProgressBar) -> None:
+        progress = self.progress
+        started = time.perf_counter()
+        self.model.eval()
+        loss = self.data.validate(self.model, self.device)
+        self.schedule.observe(loss)
+        progress.epoch += 1
+        progress.index = 0
+        progress.epochs_since_best += 1
+        if loss < progress.best_loss:
+            progress.best_loss, progress.epochs_since_best = loss, 0
+            self.keep()
+        progress.seconds += time.perf_counter() - started
+        self._record("valid", loss)
+        bar.say(
+            f"epoch {progress.epoch}/{self.epochs}: validation loss {loss:.4f}, "
+            f"perplexity {perplexity(loss):.2f}, {progress.seconds:.0f} s"
+            + (" (best)" if progress.epochs_since_best == 0 else "")
+        )
+        self.carried = self.learner.initial_state(self.model, self.data.batch_size)
+        self._save()
+        if self.interrupt.requested:
+            raise KeyboardInterrupt
+
+    def _record(self, split: str, loss: float, **values: float) -> None:
+        progress = self.progress
+        values |= {"perplexity": perplexity(loss), "seconds": progress.seconds}
+        self.recorder.record(split, progress.step, progress.epoch, loss=loss, **values)
+
+    def _save(self) -> None:
+        self.progress.metrics_bytes = self.recorder.flush()
+        save_checkpoint(
+            self.run.checkpoint_file,
+            self.progress,
+            self.model,
+            self.learner,
+            self.schedule,
+            self.carried,
+        )
+
+    def _out_of_patience(self) -> bool:
+        return self.patience is not None and self.progress.epochs_since_best >= self.patience

@@ -1,0 +1,65 @@
+"""What a person watches while a model is trained."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from elman.metrics.language import perplexity
+
+
+class ProgressBar:
+    """One line on standard error: epoch, bar, speed, loss, perplexity, time left.
+
+    Args:
+        progress: the drawing.
+        total: updates of the whole training.
+        done: updates made so far.
+    """
+
+    def __init__(self, progress: Progress, total: int, done: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total, completed=done, epoch="", numbers="")
+
+    def advance(self, step: int, epoch: str, tokens_per_second: float, loss: float) -> None:
+        """Show how far the training is.
+
+        Args:
+            step: updates made.
+            epoch: the present epoch of how many, as text.
+            tokens_per_second: speed.
+            loss: recent training loss, nats a target.
+        """
+        numbers = (
+            f"{tokens_per_second:,.0f} tokens/s  loss {loss:.3f}  perplexity {perplexity(loss):.4g}"
+        )
+        self._progress.update(self._task, completed=step, epoch=epoch, numbers=numbers)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._progress.console.print(line, highlight=False, markup=False)
+
+
+@contextmanager
+def progress_bar(total: int, done: int, *, quiet: bool) -> Iterator[ProgressBar]:
+    """Show a progress bar while the block runs.
+
+    Args:
+        total: updates of the whole training.
+        done: updates made so far.
+        quiet: show nothing.
+
+    Yields:
+        The bar.
+    """
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[numbers]}"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as drawing:
+        yield ProgressBar(drawing, total, done)
