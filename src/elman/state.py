@@ -28,7 +28,8 @@ def map_state(function: Callable[..., Tensor], state: State, *others: State) -> 
     if isinstance(state, Tensor):
         return function(state, *others)  # type: ignore[return-value]
     parts = [map_state(function, *group) for group in zip(state, *others, strict=True)]  # type: ignore[call-overload]
-    return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
+    kind: Any = type(state)
+    return kind(*parts) if hasattr(state, "_fields") else kind(parts)
 
 
 def tensors(state: Any) -> Iterator[Tensor]:

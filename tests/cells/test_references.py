@@ -14,7 +14,7 @@ from elman.cells import (
     LSTMCell,
     SimpleGRUCell,
 )
-from elman.engine import unroll
+from elman.engine import unroll, unroll_eager
 from elman.state import map_state, tensors
 from reference import cho_gru, elman, gru, irnn, jordan, lstm, simple_gru
 
@@ -84,14 +84,14 @@ def simple_gru_reference(cell, sequence, state):
 
 
 REFERENCES = {
-    "elman": (ElmanCell(INPUT, HIDDEN), elman_reference),
-    "elman-relu": (ElmanCell(INPUT, HIDDEN, nonlinearity="relu"), elman_reference),
-    "irnn": (IRNNCell(INPUT, HIDDEN, identity_scale=0.7), elman_reference),
-    "jordan": (JordanCell(INPUT, HIDDEN, output_size=4, decay=0.3), jordan_reference),
-    "lstm": (LSTMCell(INPUT, HIDDEN), lstm_reference),
-    "gru": (GRUCell(INPUT, HIDDEN), gru_reference),
-    "cho-gru": (ChoGRUCell(INPUT, HIDDEN), cho_gru_reference),
-    "simple-gru": (SimpleGRUCell(INPUT, HIDDEN), simple_gru_reference),
+    "elman": (lambda: ElmanCell(INPUT, HIDDEN), elman_reference),
+    "elman-relu": (lambda: ElmanCell(INPUT, HIDDEN, nonlinearity="relu"), elman_reference),
+    "irnn": (lambda: IRNNCell(INPUT, HIDDEN, identity_scale=0.7), elman_reference),
+    "jordan": (lambda: JordanCell(INPUT, HIDDEN, output_size=4, decay=0.3), jordan_reference),
+    "lstm": (lambda: LSTMCell(INPUT, HIDDEN), lstm_reference),
+    "gru": (lambda: GRUCell(INPUT, HIDDEN), gru_reference),
+    "cho-gru": (lambda: ChoGRUCell(INPUT, HIDDEN), cho_gru_reference),
+    "simple-gru": (lambda: SimpleGRUCell(INPUT, HIDDEN), simple_gru_reference),
 }
 
 
@@ -99,10 +99,11 @@ def test_every_cell_of_the_table_has_a_reference():
     assert set(CELLS) <= set(REFERENCES)
 
 
+@pytest.mark.parametrize("run", [unroll, unroll_eager])
 @pytest.mark.parametrize("name", REFERENCES)
-def test_cell_equals_its_paper(name):
-    cell, reference = REFERENCES[name]
-    cell = cell.double()
+def test_cell_equals_its_paper(name, run):
+    make, reference = REFERENCES[name]
+    cell = make().double()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for parameter in cell.parameters():
@@ -112,7 +113,7 @@ def test_cell_equals_its_paper(name):
         lambda part: torch.randn(part.shape, generator=generator, dtype=torch.float64),
         cell.initial_state(BATCH),
     )
-    outputs, final = unroll(cell, inputs, state)
+    outputs, final = run(cell, inputs, state)
     for row in range(BATCH):
         start = [array(part[row]) for part in tensors(state)]
         expected, expected_final = reference(cell, array(inputs[:, row]), start)

@@ -221,7 +221,9 @@ def test_missing_and_damaged_files_are_named(tmp_path, ending):
 
 
 def is_alive(group):
-    return subprocess.run(["sh", "-c", f"kill -0 -{group}"], check=False).returncode == 0
+    listing = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, check=True)
+    processes = (line.split() for line in listing.stdout.decode().splitlines())
+    return any(pgid == str(group) and state[0] != "Z" for pgid, state in processes)
 
 
 INTERRUPTED = """

@@ -116,9 +116,8 @@ def test_a_rate_of_zero_changes_nothing(wrapper, training):
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5])
 @pytest.mark.parametrize("kind", [Dropout, VariationalDropout, HiddenDropout, Zoneout])
 def test_rates_out_of_range_are_refused(kind, rate):
-    with pytest.raises(
-        ValueError, match=rf"{kind.__name__}: rate must lie in \[0, 1\), got {rate}"
-    ):
+    message = rf"{kind.__name__}: rate must lie in \[0, 1\), got {rate}"
+    with pytest.raises(ValueError, match=message):
         kind(LSTMCell(4, 4), rate)
 
 

@@ -22,7 +22,11 @@ class Range(NamedTuple):
     high_open: bool = False
 
     def contains(self, value: float) -> bool:
-        """Tell whether a number lies in the range; not-a-number lies in none."""
+        """Tell whether a number lies in the range; not-a-number lies in none.
+
+        Args:
+            value: the number.
+        """
         above = value > self.low if self.low_open else value >= self.low
         if self.high is None:
             return above

@@ -86,7 +86,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     if NoneType in arguments:
         (inner,) = (argument for argument in arguments if argument is not NoneType)
         return None if value is None else _convert(value, inner, where)
-    if origin is tuple and isinstance(value, list):
+    if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(item, arguments[0], where) for item in value)
     if hint is float and type(value) is int:
         return float(value)

@@ -147,7 +147,7 @@ class LineBatches:
 
 
 class _LineEpoch(Sequence[Batch]):
-    def __init__(self, lines: LineBatches, buckets: list[Integer[np.ndarray, " batch"]]) -> None:
+    def __init__(self, lines: LineBatches, buckets: list[Integer[np.ndarray, " _"]]) -> None:
         self._lines = lines
         self._buckets = buckets
 
@@ -160,7 +160,7 @@ class _LineEpoch(Sequence[Batch]):
 
 def length_buckets(
     lengths: Integer[np.ndarray, " lines"], tokens_per_batch: int
-) -> list[Int[np.ndarray, " batch"]]:
+) -> list[Int[np.ndarray, " _"]]:
     """Groups sequences of similar length, longest first.
 
     Args:

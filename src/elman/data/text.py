@@ -7,7 +7,8 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO, NamedTuple, TypeAlias, cast
+from io import BufferedIOBase
+from typing import NamedTuple, TypeAlias, cast
 
 from elman.errors import DataError
 
@@ -61,7 +62,7 @@ def is_plain(path: Source) -> bool:
 
 
 @contextmanager
-def open_bytes(path: Source) -> Iterator[BinaryIO]:
+def open_bytes(path: Source) -> Iterator[BufferedIOBase]:
     """Opens a source for reading; names ending in `.gz` are decompressed.
 
     Args:
@@ -76,13 +77,13 @@ def open_bytes(path: Source) -> Iterator[BinaryIO]:
     name = source_name(path)
     try:
         if str(path) == "-":
-            yield sys.stdin.buffer
+            yield cast(BufferedIOBase, sys.stdin.buffer)
         elif is_plain(path):
             with open(path, "rb") as stream:
                 yield stream
         else:
             with gzip.open(path, "rb") as stream:
-                yield cast(BinaryIO, stream)
+                yield stream
     except FileNotFoundError:
         raise DataError(f"{name}: no such file.") from None
     except IsADirectoryError:
@@ -196,7 +197,9 @@ def _starts_with_mark(data: bytes) -> bool:
     return data.startswith(_BYTE_ORDER_MARK)
 
 
-def _cut_at_line_ends(stream: BinaryIO, span: Span | None, block_bytes: int) -> Iterator[bytes]:
+def _cut_at_line_ends(
+    stream: BufferedIOBase, span: Span | None, block_bytes: int
+) -> Iterator[bytes]:
     left = sys.maxsize
     if span:
         stream.seek(span.start)

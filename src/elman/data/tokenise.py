@@ -8,11 +8,12 @@ import stat
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from io import BufferedWriter
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -97,7 +98,10 @@ def plan(sources: Sequence[Source], workers: int, worker_bytes: int) -> list[lis
 
 
 def tokenise(
-    groups: Sequence[Sequence[Piece]], tokenizer: Tokenizer, tokens: BinaryIO, ends: BinaryIO
+    groups: Sequence[Sequence[Piece]],
+    tokenizer: Tokenizer,
+    tokens: BufferedWriter,
+    ends: BufferedWriter,
 ) -> Counts:
     """Writes the ids of a text and, for each line, the tokens and characters up to its end.
 
@@ -208,7 +212,7 @@ def _work(connection: Connection, group: Sequence[Piece], tokenizer: Tokenizer, 
 
 
 def _write(
-    group: Sequence[Piece], tokenizer: Tokenizer, tokens: BinaryIO, ends: BinaryIO
+    group: Sequence[Piece], tokenizer: Tokenizer, tokens: BufferedWriter, ends: BufferedWriter
 ) -> Counts:
     writer = _Writer(tokenizer, tokens, ends)
     for piece in group:
@@ -219,7 +223,7 @@ def _write(
 class _Writer:
     """Appends tokenised text to two binary streams and counts it."""
 
-    def __init__(self, tokenizer: Tokenizer, tokens: BinaryIO, ends: BinaryIO) -> None:
+    def __init__(self, tokenizer: Tokenizer, tokens: BufferedWriter, ends: BufferedWriter) -> None:
         self.tokens = 0
         self.characters = 0
         self._tokenizer = tokenizer

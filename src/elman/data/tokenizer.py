@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import tokenizers
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 from tokenizers import decoders, models
 
 from elman.data.units import BPEUnit, CharUnit, DecodeStream, Unit, WordUnit
@@ -130,7 +130,7 @@ class Tokenizer:
 
     def encode_lines(
         self, lines: Sequence[str], where: str | None = None
-    ) -> list[Int[np.ndarray, " time"]]:
+    ) -> list[Int[np.ndarray, " _"]]:
         """Encodes lines, each with its line end.
 
         Args:
@@ -145,7 +145,7 @@ class Tokenizer:
         """
         return self._unit.encode_lines(lines, where)
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[int] | Integer[np.ndarray, " time"]) -> str:
         """Writes ids as text; the inverse of `encode` but for unknown words and white space.
 
         Args:
@@ -166,7 +166,7 @@ class Tokenizer:
         """
         return self._unit.decode_stream()
 
-    def _checked(self, ids: Iterable[int]) -> list[int]:
+    def _checked(self, ids: Iterable[int] | Integer[np.ndarray, " time"]) -> list[int]:
         checked = [int(id) for id in ids]
         if checked and not 0 <= min(checked) <= max(checked) < self.vocabulary_size:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Set
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -118,7 +118,7 @@ class _Sentences:
 
 
 def _text_records(
-    stream: BinaryIO, name: str, wanted: Set[bytes]
+    stream: BufferedIOBase, name: str, wanted: Set[bytes]
 ) -> Iterator[tuple[bytes, Float[np.ndarray, " size"]]]:
     """Yields the wanted words of a text file with their vectors."""
     size, promised, number = 0, 0, 0
@@ -145,7 +145,7 @@ def _text_records(
 
 
 def _binary_records(
-    stream: BinaryIO, name: str, wanted: Set[bytes]
+    stream: BufferedIOBase, name: str, wanted: Set[bytes]
 ) -> Iterator[tuple[bytes, Float[np.ndarray, " size"]]]:
     """Yields the wanted words of a word2vec binary file with their vectors."""
     header = _HEADER.fullmatch(stream.readline(_LONGEST_HEADER))

@@ -105,7 +105,7 @@ def sample(
     tokens = first
     stopped = torch.zeros_like(first, dtype=torch.bool)
     for _ in range(length):
-        with torch.no_grad():
+        with torch.inference_mode():
             log_probs, state = step(tokens, state)
             tokens = sampler(log_probs, generator)
             if stop is not None:

@@ -128,7 +128,7 @@ def _kernel(call: _Call, arguments: Sequence[Tensor]) -> list[Tensor]:
         parameters.get("recurrent_map.bias", recurrent_weight.new_zeros(len(recurrent_weight))),
     ]
     # has_biases, num_layers, dropout, train, bidirectional
-    flags = (True, 1, 0.0, call.cell.training, False)
+    flags = (True, 1, 0.0, torch.is_grad_enabled(), False)
     run = _kernel_of(call.cell)
     if call.lengths is None:
         outputs, *parts = run(inputs, _as_layers(call.cell, state), weights, *flags, False)

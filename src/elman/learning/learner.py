@@ -1,5 +1,6 @@
 """The contract of a learning rule, and its half that all gradient rules share."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -14,13 +15,23 @@ class SequenceModel(Protocol):
     """What a learning rule needs of a model."""
 
     def initial_state(self, batch_size: int) -> Any:
-        """Return the state before the first step."""
+        """Return the state before the first step.
+
+        Args:
+            batch_size: rows of the batch.
+        """
 
     def __call__(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Run over `[time, batch, ...]` inputs; return features and the final state."""
 
     def criterion(self, features: Tensor, targets: Tensor, lengths: Tensor | None) -> Tensor:
-        """Return the mean loss of `[time, batch, ...]` features."""
+        """Return the mean loss a target.
+
+        Args:
+            features: what the call returned, `[time, batch, ...]`.
+            targets: what was to be predicted, `[time, batch]`.
+            lengths: valid steps of each row; all of them if None.
+        """
 
     def parameters(self) -> Any:
         """Return the parameters to learn."""
@@ -75,7 +86,6 @@ class GradientLearner(Learner):
     Args:
         optimizer: any torch optimiser over the model's parameters.
         clip: the largest norm of the whole gradient; larger ones are scaled down to it.
-            None leaves the gradient as it is.
         backward: runs the backward pass of a loss; the launcher of a distributed or
             mixed-precision run gives its own.
 
@@ -88,7 +98,7 @@ class GradientLearner(Learner):
         self,
         optimizer: torch.optim.Optimizer,
         *,
-        clip: float | None = None,
+        clip: float = math.inf,
         backward: Callable[[Tensor], None] = Tensor.backward,
     ) -> None:
         self.optimizer = optimizer
@@ -114,7 +124,7 @@ class GradientLearner(Learner):
         loss, state = self.accumulate(model, batch, state)
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
-        if self.clip is not None and norm > self.clip:
+        if norm > self.clip:
             torch._foreach_mul_(gradients, self.clip / norm)
         if torch.isfinite(norm):  # else the weights stay as they are, for the loop to keep
             self.optimizer.step()

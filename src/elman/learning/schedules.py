@@ -35,14 +35,22 @@ class Schedule(ABC):
         """Return the factor without the warm-up; arguments as in `factor`."""
 
     def observe(self, loss: float) -> None:  # noqa: B027 (only plateau halving listens)
-        """Take note of a validation loss, nats, at the end of an epoch."""
+        """Take note of a validation loss at the end of an epoch.
+
+        Args:
+            loss: nats a target.
+        """
 
     def state(self) -> dict[str, float]:
         """Return the numbers that change while training, for a checkpoint."""
         return {}
 
     def restore(self, state: dict[str, float]) -> None:  # noqa: B027
-        """Take back what `state` returned."""
+        """Take back what `state` returned.
+
+        Args:
+            state: its numbers.
+        """
 
 
 class Constant(Schedule):
@@ -122,7 +130,7 @@ class Plateau(Schedule):
         return self.present
 
     def observe(self, loss: float) -> None:
-        """Shrink the factor if the loss is no better than the best so far."""
+        """Shrink the factor if the loss is no better than the best; see `Schedule.observe`."""
         if loss >= self.best:
             self.present *= self.rate
         self.best = min(self.best, loss)
@@ -132,5 +140,5 @@ class Plateau(Schedule):
         return {"best": self.best, "present": self.present}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Take back the best loss and the present factor."""
+        """Take back the best loss and the present factor; see `Schedule.restore`."""
         self.best, self.present = state["best"], state["present"]

@@ -1,5 +1,6 @@
 """Truncated backpropagation through time."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -56,7 +57,7 @@ class TruncatedBPTT(GradientLearner):
         optimizer: torch.optim.Optimizer,
         *,
         horizon: int,
-        clip: float | None = None,
+        clip: float = math.inf,
         backward: Callable[[Tensor], None] = Tensor.backward,
     ) -> None:
         super().__init__(optimizer, clip=clip, backward=backward)

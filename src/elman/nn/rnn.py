@@ -131,15 +131,33 @@ class RNN(nn.Module):
         Raises:
             ValueError: if the stack is bidirectional, which needs the whole sequence.
         """
-        new_state = []
-        for index, (cells, states) in enumerate(zip(self._cells(), state, strict=True)):
-            if len(cells) > 1:
-                raise ValueError("A bidirectional RNN needs the whole sequence and cannot step.")
-            if index > 0:
-                inputs = self.dropout(inputs)
-            inputs, after = cells[0].step(cells[0].project(inputs), states[0])
+        return self.step_projected(self._cells()[0][0].project(inputs), state)
+
+    def step_projected(
+        self, projected: Any, state: RNNState
+    ) -> tuple[Float[Tensor, "batch output"], RNNState]:
+        """Advance one time step from inputs that the first layer's cell has projected before.
+
+        Args:
+            projected: what that cell's `project` returned for `[batch, input]`.
+            state: the state after the previous step.
+
+        Returns:
+            As `step`.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        layers = self._cells()
+        if len(layers[0]) > 1:
+            raise ValueError("A bidirectional RNN needs the whole sequence and cannot step.")
+        new_state: list[tuple[Any]] = []
+        for index, ((cell,), states) in enumerate(zip(layers, state, strict=True)):
+            outputs, after = cell.step(projected, states[0])
             new_state.append((after,))
-        return inputs, tuple(new_state)
+            if index + 1 < len(layers):
+                projected = layers[index + 1][0].project(self.dropout(outputs))
+        return outputs, tuple(new_state)
 
     def _cells(self) -> list[list[Cell[Any]]]:
         return [list(directions) for directions in self.layers]  # type: ignore[call-overload]

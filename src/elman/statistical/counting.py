@@ -114,7 +114,12 @@ def continuation_counts(tables: list[NGramTable], *, vocabulary_size: int) -> li
 def find(
     keys: Int[np.ndarray, " keys"], wanted: Int[np.ndarray, " wanted"]
 ) -> Int[np.ndarray, " wanted"]:
-    """Return the place of each wanted key among sorted unique keys, -1 where it is absent."""
+    """Return the place of each wanted key among sorted unique keys, -1 where it is absent.
+
+    Args:
+        keys: sorted, each once.
+        wanted: what to look for, in any order.
+    """
     if not len(keys):
         return np.full(len(wanted), -1)
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

@@ -47,10 +47,19 @@ class TrainingData(Protocol):
     batch_size: int
 
     def batches(self, epoch: int) -> Sequence[Batch]:
-        """Return the batches of an epoch; each is made when it is asked for."""
+        """Return the batches of an epoch; each is made when it is asked for.
+
+        Args:
+            epoch: epochs completed, from 0.
+        """
 
     def validate(self, model: Any, device: torch.device) -> float:
-        """Return the mean loss on the held-out part, which decides which weights are best."""
+        """Return the mean loss on the held-out part, which decides which weights are best.
+
+        Args:
+            model: the model to measure.
+            device: where it is.
+        """
 
 
 class Task(ABC):

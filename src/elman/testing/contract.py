@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from elman.cells import Cell
+from elman.engine import unroll
 from elman.state import map_state, select, tensors
 from elman.testing.sample import BATCH, TIME, Make, draw, require, require_equal
 
@@ -124,13 +125,15 @@ def check_nan(make: Make) -> None:
         make: builds a new cell.
     """
     cell, inputs, state = draw(make)
-    expected = cell.step(cell.project(inputs[0]), state)
-    spoilt = inputs[0].clone()
-    spoilt[0] = torch.nan
-    actual = cell.step(cell.project(spoilt), state)
+    spoilt = inputs.clone()
+    spoilt[0, 0] = torch.nan
     others = torch.arange(1, BATCH)
+    actual, after = unroll(cell, spoilt, state)
+    expected, expected_after = unroll(cell, inputs, state)
     require_equal(
-        select(actual, others), select(expected, others), "A NaN must stay in its row of the batch."
+        (actual[:, others], select(after, others)),
+        (expected[:, others], select(expected_after, others)),
+        "A NaN must stay in its row of the batch.",
     )
 
 

@@ -97,8 +97,9 @@ def _gradients(
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     found: Any = _results(run, sample, leaves, lengths)
     for remaining in reversed(range(order)):
-        # The cosine gives each element a derivative of its own.
-        terms = [part.cos().sum() for part in found if part.requires_grad]
+        # The cosine gives each element a derivative of its own, the shift one other than zero to
+        # the zeros beyond a row's length.
+        terms = [(part + 1).cos().sum() for part in found if part.requires_grad]
         require(bool(terms), "The outputs must depend on the inputs, state or parameters.")
         found = torch.autograd.grad(
             sum(terms[1:], terms[0]), wanted, create_graph=remaining > 0, materialize_grads=True

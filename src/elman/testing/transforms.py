@@ -113,7 +113,8 @@ def check_jvp(make: Make) -> None:
     law = "torch.func.jvp must be the transpose of torch.func.vjp."
     tangents = tuple(primal.cos() for primal in primals)
     with required(law):
-        results, pull_back = torch.func.vjp(run, *primals)
+        pulled: Any = torch.func.vjp(run, *primals)
+        results, pull_back = pulled
         cotangents = tuple(result.sin() for result in results)
         forward: Any = torch.func.jvp(run, primals, tangents)[1]
     require_equal(_dot(cotangents, forward), _dot(tangents, pull_back(cotangents)), law)

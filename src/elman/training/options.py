@@ -39,8 +39,8 @@ class TrainingOptions:
     """rmsprop, adam: decay of the mean squared gradient"""
     weight_decay: NonNegative = 0.0
     """shrink weights by this share of the learning rate each step"""
-    clip: Positive | None = 1.0
-    """largest norm of the gradient of the mean loss; larger ones are scaled down"""
+    clip: Positive = 1.0
+    """largest norm of the gradient of the mean loss; larger ones are scaled down; inf for none"""
     schedule: Literal["constant", "cosine", "step", "plateau"] = "cosine"
     """learning rate over time: constant, half a cosine, a factor an epoch, or on a plateau"""
     warmup: Natural = 100

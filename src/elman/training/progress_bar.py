@@ -37,7 +37,11 @@ class ProgressBar:
         self._progress.update(self._task, completed=step, epoch=epoch, numbers=numbers)
 
     def say(self, line: str) -> None:
-        """Print a line above the bar."""
+        """Print a line above the bar.
+
+        Args:
+            line: the line.
+        """
         self._progress.console.print(line, highlight=False, markup=False)
 
 

@@ -1,6 +1,7 @@
 """Joins a task, a learning rule and data into one training run."""
 
 import shutil
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from elman.learning import (
     TruncatedBPTT,
     build_optimizer,
 )
+from elman.metrics.language import perplexity
 from elman.tasks import find_task
 from elman.tasks.task import Batching, Sources, Task, TrainingData
 from elman.training.options import TrainingOptions
@@ -64,8 +66,7 @@ def train(
             shutil.rmtree(out, ignore_errors=True)
         raise
     if task.is_counted:
-        task.fit(data)
-        run.write_weights(task.arrays())
+        _count(task, data, run)
     else:
         _train_by_gradients(task, data, run, options, quiet=quiet)
         task.restore(run.read_weights())
@@ -89,6 +90,19 @@ def run_settings(
     """
     data = {"task": kind, "data": list(sources.train), "valid": sources.valid}
     return {**data, **asdict(config), **asdict(options)}
+
+
+def _count(task: Task, data: TrainingData, run: RunFolder) -> None:
+    from elman.training.recorder import Recorder
+
+    started = time.perf_counter()
+    task.fit(data)
+    loss = data.validate(task.model, torch.device("cpu"))
+    run.write_weights(task.arrays())
+    seconds = time.perf_counter() - started
+    recorder = Recorder(run, 0, 0)
+    recorder.record("valid", 0, 1, loss=loss, perplexity=perplexity(loss), seconds=seconds)
+    recorder.close()
 
 
 def _train_by_gradients(

@@ -86,9 +86,7 @@ class BPEUnit(Unit):
         ids = np.concatenate(self.encode_lines(text.split("\n"), where))
         return ids[:-1]
 
-    def encode_lines(
-        self, lines: Sequence[str], where: str | None
-    ) -> list[Int[np.ndarray, " time"]]:
+    def encode_lines(self, lines: Sequence[str], where: str | None) -> list[Int[np.ndarray, " _"]]:
         """See `Unit.encode_lines`."""
         encodings = self._encode_batch(lines, where)
         return [np.array([*e.ids, self.boundary], dtype=np.int64) for e in encodings]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tokenizers
-from jaxtyping import Int
+from jaxtyping import Int, UInt
 from tokenizers import Regex, decoders, models, pre_tokenizers
 
 from elman.data.units.unit import DecodeStream, Unit, ordered_vocabulary, printable
@@ -67,9 +67,7 @@ class CharUnit(Unit):
             raise self._unseen(np.unique(code_points[ids < 0]), where)
         return ids
 
-    def encode_lines(
-        self, lines: Sequence[str], where: str | None
-    ) -> list[Int[np.ndarray, " time"]]:
+    def encode_lines(self, lines: Sequence[str], where: str | None) -> list[Int[np.ndarray, " _"]]:
         """See `Unit.encode_lines`."""
         ids = self.encode("".join([line + "\n" for line in lines]), where)
         encoded = []
@@ -84,7 +82,7 @@ class CharUnit(Unit):
         """See `Unit.decode_stream`."""
         return _CharStream(self._characters)
 
-    def _unseen(self, code_points: Int[np.ndarray, " unseen"], where: str | None) -> DataError:
+    def _unseen(self, code_points: UInt[np.ndarray, " unseen"], where: str | None) -> DataError:
         named = ", ".join(
             f"'{printable(chr(code))}' (U+{code:04X})" for code in code_points[:_NAMED_CHARACTERS]
         )

@@ -86,9 +86,7 @@ class Unit(ABC):
     def decode_stream(self) -> DecodeStream:
         """Returns a fresh decoder."""
 
-    def encode_lines(
-        self, lines: Sequence[str], where: str | None
-    ) -> list[Int[np.ndarray, " time"]]:
+    def encode_lines(self, lines: Sequence[str], where: str | None) -> list[Int[np.ndarray, " _"]]:
         """Encodes lines with their line ends; see `Tokenizer.encode_lines`.
 
         Args:

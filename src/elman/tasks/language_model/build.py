@@ -5,6 +5,7 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from elman.decoding import StepFunction
 from elman.errors import ConfigError
 from elman.nn import AdaptiveSoftmax, FullSoftmax
 from elman.tasks.language_model.config import LanguageModelConfig
@@ -86,7 +87,7 @@ class Narrowed(nn.Module):
         return self.network.embedding
 
     def initial_state(self, batch_size: int) -> Any:
-        """Return the network's initial state."""
+        """Return the network's initial state; see `Network.initial_state`."""
         return self.network.initial_state(batch_size)
 
     def forward(
@@ -102,3 +103,15 @@ class Narrowed(nn.Module):
         """Read one token of each row; see `Network`."""
         features, state = self.network.step(tokens, state)
         return self.output_map(features), state
+
+    def stream(self) -> StepFunction[Any]:
+        """Return a step for many calls; see `Network`."""
+        read = self.network.stream()
+
+        def step(
+            tokens: Int[Tensor, " batch"], state: Any
+        ) -> tuple[Float[Tensor, "batch output"], Any]:
+            features, state = read(tokens, state)
+            return self.output_map(features), state
+
+        return step

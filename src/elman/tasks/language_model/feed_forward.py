@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from elman.decoding import StepFunction
 from elman.tasks.language_model.config import LanguageModelConfig
 
 
@@ -44,7 +45,7 @@ class FeedForwardNetwork(nn.Module):
         self.output_size = config.hidden_size
 
     def initial_state(self, batch_size: int) -> WindowState:
-        """Return a window of boundary tokens."""
+        """Return a window of boundary tokens; see `Network.initial_state`."""
         device = self.embedding.weight.device
         return WindowState(
             torch.full((batch_size, self.past), self.boundary, dtype=torch.long, device=device)
@@ -67,3 +68,7 @@ class FeedForwardNetwork(nn.Module):
         """Read one token of each row; see `Network`."""
         features, state = self(tokens.unsqueeze(0), state)
         return features[0], state
+
+    def stream(self) -> StepFunction[WindowState]:
+        """Return `step`, which has nothing to prepare; see `Network`."""
+        return self.step

@@ -115,7 +115,7 @@ def most_probable_texts(
     prompt_ids = tokenizer.encode(prompt)
     with torch.inference_mode():
         first, state = _read_prompt(model, tokenizer, prompt_ids, 1, device)
-        (found,) = beam_search(model.step, state, first, width=width, length=length, end=None)
+        (found,) = beam_search(model.stream(), state, first, width=width, length=length, end=None)
     return [(tokenizer.decode([*prompt_ids.tolist(), *h.tokens]), h) for h in found]
 
 
@@ -131,7 +131,7 @@ def _continuations(
 ) -> Iterator[Int[Tensor, " batch"]]:
     first, state = _read_prompt(model, tokenizer, prompt_ids, count, device)
     generator = torch.Generator(device).manual_seed(seed)
-    yield from sample(model.step, state, first, length, sampler, generator)
+    yield from sample(model.stream(), state, first, length, sampler, generator)
 
 
 def _read_prompt(

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from elman.decoding import StepFunction
 from elman.nn import AdaptiveSoftmax, FullSoftmax
 
 
@@ -57,6 +58,14 @@ class LanguageModel(ABC):
             Log-probabilities in nats and the new state.
         """
 
+    def stream(self) -> StepFunction[Any]:
+        """Return `step` prepared for many calls with the weights as they are.
+
+        Returns:
+            A function that gives the same numbers as `step`.
+        """
+        return self.step
+
 
 class Network(Protocol):
     """What a neural language model needs of the network between tokens and output layer."""
@@ -65,13 +74,25 @@ class Network(Protocol):
     output_size: int
 
     def initial_state(self, batch_size: int) -> Any:
-        """Return the state before anything is read."""
+        """Return the state before anything is read.
+
+        Args:
+            batch_size: rows of the batch.
+        """
 
     def __call__(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Read `[time, batch]` tokens; return `[time, batch, output]` features and the state."""
 
     def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Read `[batch]` tokens; return `[batch, output]` features and the state."""
+        """Read one token of each row; return `[batch, output]` features and the state.
+
+        Args:
+            tokens: the tokens to read.
+            state: the tokens read before.
+        """
+
+    def stream(self) -> StepFunction[Any]:
+        """Return `step` prepared for many calls with the weights as they are."""
 
 
 class NeuralLanguageModel(nn.Module, LanguageModel):
@@ -144,3 +165,15 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
         """Read one token of each row; see `LanguageModel.step`."""
         features, state = self.network.step(tokens, state)
         return self.softmax.log_probs(features), state
+
+    def stream(self) -> StepFunction[Any]:
+        """Return a step for many calls; see `LanguageModel.stream`."""
+        read = self.network.stream()
+
+        def step(
+            tokens: Int[Tensor, " batch"], state: Any
+        ) -> tuple[Float[Tensor, "batch vocab"], Any]:
+            features, state = read(tokens, state)
+            return self.softmax.log_probs(features), state
+
+        return step

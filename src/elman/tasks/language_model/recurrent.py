@@ -8,7 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from elman.cells import Cell, find_cell
+from elman.decoding import StepFunction
 from elman.nn import RNN, Dropout, LayerNorm, Residual, RNNState, VariationalDropout, Zoneout
+from elman.state import map_state
 from elman.tasks.language_model.config import LanguageModelConfig
 
 
@@ -26,7 +28,11 @@ class OneHot(nn.Module):
         self.size = size
 
     def forward(self, tokens: Int[Tensor, "*batch"]) -> Float[Tensor, "*batch vocab"]:
-        """Return the vectors of tokens."""
+        """Return the vectors of tokens.
+
+        Args:
+            tokens: ids.
+        """
         return F.one_hot(tokens, self.size).to(self.like[0])
 
 
@@ -51,11 +57,12 @@ class RecurrentNetwork(nn.Module):
         else:
             self.embedding = nn.Embedding(vocabulary_size, config.embedding_size)
         self.output_size = self.rnn.output_size
+        self.vocabulary_size = vocabulary_size
         self.dropout = config.dropout
         self.variational = config.variational
 
     def initial_state(self, batch_size: int) -> RNNState:
-        """Return the stack's initial state."""
+        """Return the stack's initial state; see `Network.initial_state`."""
         return self.rnn.initial_state(batch_size)
 
     def forward(
@@ -73,6 +80,24 @@ class RecurrentNetwork(nn.Module):
     ) -> tuple[Float[Tensor, "batch output"], RNNState]:
         """Read one token of each row; see `Network`."""
         return self.rnn.step(self.embedding(tokens), state)
+
+    def stream(self) -> StepFunction[RNNState]:
+        """Return a step for many single tokens; see `Network`.
+
+        The first layer's projection depends on the token alone, so it is looked up in a table
+        made once for the whole vocabulary.
+        """
+        with torch.no_grad():
+            tokens = torch.arange(self.vocabulary_size, device=next(self.parameters()).device)
+            table = self.rnn.layers[0][0].project(self.embedding(tokens))  # [vocab, ...]
+
+        def step(
+            tokens: Int[Tensor, " batch"], state: RNNState
+        ) -> tuple[Float[Tensor, "batch output"], RNNState]:
+            projected = map_state(lambda part: part.index_select(0, tokens), table)
+            return self.rnn.step_projected(projected, state)
+
+        return step
 
 
 def _layer(config: LanguageModelConfig, vocabulary_size: int) -> Cell[Any]:

@@ -64,6 +64,8 @@ class LanguageModelTask(Task):
         cls, config: LanguageModelConfig, folder: Path, sources: Sources, batching: Batching
     ) -> tuple[Self, LanguageModelData]:
         """Read text; see `Task.prepare`."""
+        if config.model == "ngram":  # counted, and measured in one row so that no context is cut
+            batching = batching._replace(batch_size=1)
         prepared = read_text(config, folder, sources, batching)
         return cls.create(config, prepared.data.tokenizer, prepared.vectors), prepared.data
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from elman.decoding import StepFunction
 from elman.tasks.language_model.config import LanguageModelConfig
 
 
@@ -41,7 +42,7 @@ class TransformerNetwork(nn.Module):
         self.output_size = config.hidden_size
 
     def initial_state(self, batch_size: int) -> tuple[Memory, ...]:
-        """Return empty memories."""
+        """Return empty memories; see `Network.initial_state`."""
         return tuple(layer.empty_memory(batch_size) for layer in self.layers)  # type: ignore[operator]
 
     def forward(
@@ -66,6 +67,10 @@ class TransformerNetwork(nn.Module):
         features, state = self(tokens.unsqueeze(0), state)
         return features[0], state
 
+    def stream(self) -> StepFunction[tuple[Memory, ...]]:
+        """Return `step`, which has nothing to prepare; see `Network`."""
+        return self.step
+
 
 class TransformerLayer(nn.Module):
     """Self-attention over memory and present, then a feed-forward part four times as wide.
@@ -88,7 +93,7 @@ class TransformerLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def empty_memory(self, batch_size: int) -> Memory:
-        """Return a memory of no tokens."""
+        """Return a memory of no tokens; see `Network.initial_state`."""
         weight = self.attention_output.weight
         empty = weight.new_zeros(batch_size, self.heads, 0, weight.shape[0] // self.heads)
         return Memory(empty, empty)
