@@ -29,4 +29,7 @@ def compare(
     for name, times in seconds.items():
         ratio = statistics.median(b / t for b, t in zip(base, times, strict=True))
         median = statistics.median(times)
-        print(f"{'':{len(title)}}  {name:<24} {median * 1e3:8.2f} {items / median:10,.0f} {ratio:11.2f}")
+        print(
+            f"{'':{len(title)}}  {name:<24} {median * 1e3:8.2f} {items / median:10,.0f} "
+            f"{ratio:11.2f}"
+        )

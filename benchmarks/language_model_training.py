@@ -63,9 +63,7 @@ def plain_step() -> Callable[[], None]:
 
 
 def elman_step() -> Callable[[], None]:
-    config = LanguageModelConfig(
-        unit="word", embedding_size=UNITS, hidden_size=UNITS, num_layers=2
-    )
+    config = LanguageModelConfig(unit="word", embedding_size=UNITS, hidden_size=UNITS, num_layers=2)
     model, source = build_model(config, WORDS, 0), batches()
     optimizer = build_optimizer("sgd", model.parameters(), learning_rate=1.0)
     learner = TruncatedBPTT(optimizer, horizon=STEPS, clip=CLIP)

@@ -55,4 +55,4 @@ def run(arguments: Sequence[str]) -> None:
 
 def _paper(cell_class: type) -> str:
     reference = inspect.getdoc(cell_class).partition("Reference:")[2]  # type: ignore[union-attr]
-    return re.sub(r"\s+", " ", reference.partition(",")[0]).strip() or "-"
+    return re.sub(r"\s+", " ", reference.partition(', "')[0]).strip() or "-"

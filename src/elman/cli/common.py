@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import tyro
 
+from elman.config import Seed
 from elman.errors import ConfigError
 
 
@@ -20,7 +21,7 @@ class RunArguments:
     """print no progress"""
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """where to compute"""
-    seed: int = 1
+    seed: Seed = 1
     """of every random draw"""
 
 

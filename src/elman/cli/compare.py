@@ -10,6 +10,7 @@ import tyro
 from elman.cli.common import load_language_model
 from elman.cli.output import print_json, print_table, tell
 from elman.cli.parse import parse
+from elman.config import Seed, check_ranges
 from elman.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ class CompareArguments:
     """print no progress"""
     plot: str | None = None
     """write a picture of the comparison to this PNG file"""
-    seed: int = 1
+    seed: Seed = 1
     """of the resampling"""
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -45,14 +49,16 @@ def run(arguments: Sequence[str]) -> None:
         ElmanError: if a run or the data cannot be used.
     """
     options = parse(CompareArguments, arguments, "compare")
-    *names, data = options.runs
-    if not names:
+    if len(options.runs) < 2:
         raise ConfigError("name at least one run and, last, the file to compare on.")
 
     import numpy as np
 
     from elman.metrics import paired_bootstrap
 
+    *names, data = options.runs
+    if data == "-":
+        raise ConfigError("compare reads the data several times: give a file.")
     totals = []
     for name in names:
         tell(f"measuring {name}", quiet=options.quiet)
@@ -72,7 +78,9 @@ def run(arguments: Sequence[str]) -> None:
         print_json({"run": name, "unit": unit, **parts})
     if not options.json:
         columns = ["run", f"loss (nats a {unit})", "95 %", "perplexity", "95 %", "loss less first"]
-        print_table(columns, [_row(n, c) for n, c in zip(names, comparisons, strict=True)])
+        rows = [_row(name, found) for name, found in zip(names, comparisons, strict=True)]
+        rows[0][-1] = "-"  # it is what the others are compared with
+        print_table(columns, rows)
     if options.plot:
         _draw(options.plot, names, comparisons, unit)
 
@@ -95,5 +103,5 @@ def _draw(
 ) -> None:
     from elman.plots import system_bars
 
-    intervals = [tuple(comparison.perplexity) for comparison in comparisons]
+    intervals = [comparison.perplexity for comparison in comparisons]
     system_bars(names, intervals, Path(path), quantity=f"perplexity a {unit}")

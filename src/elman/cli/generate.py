@@ -1,14 +1,15 @@
 """`elman generate`: new text from a language model."""
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from elman.cli.common import RunArguments, load_language_model
 from elman.cli.output import print_json
 from elman.cli.parse import parse
-from elman.config import Count, NonNegative, check_ranges
+from elman.config import Count, Range, check_ranges
 from elman.errors import ConfigError
 
 
@@ -20,7 +21,7 @@ class GenerateArguments(RunArguments):
     """text to go on from"""
     length: Count = 500
     """tokens to generate"""
-    temperature: NonNegative = 1.0
+    temperature: Annotated[float, Range(0, math.inf, high_open=True)] = 1.0
     """below 1 bolder in the likely, above 1 in the unlikely; 0 takes the likeliest token"""
     top_k: Count | None = None
     """draw from this many likeliest tokens"""

@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
 from elman.cli.common import RunArguments, load_language_model
 from elman.cli.output import print_json, tell
 from elman.cli.parse import parse
-from elman.config import Count, check_ranges
+from elman.config import Count, Range, check_ranges
 from elman.errors import ConfigError
 
 
@@ -26,9 +26,9 @@ class InspectArguments(RunArguments):
     """text file to look at the model with; the run's own validation file if not given"""
     beside: tuple[str, ...] = ()
     """further runs to draw into the pictures of gradients and positions"""
-    length: Count = 100
+    length: Annotated[int, Range(2)] = 100
     """tokens of the windows that gradients and positions are measured on"""
-    characters: Count = 600
+    characters: Count = 400
     """how much of the text the picture of units shows"""
     units: Count = 4
     """units shown"""
@@ -52,10 +52,14 @@ def run(arguments: Sequence[str]) -> None:
 
     folder = RunFolder(Path(options.run))
     settings = folder.read_settings()
+    text = options.input or settings.get("valid") or settings["data"][-1]
+    if text == "-":
+        raise ConfigError("inspect reads the text several times: give a file for it.")
     folder.plots.mkdir(exist_ok=True)
     pictures = _learning_curves(folder)
-    text = options.input or settings.get("valid") or settings["data"][-1]
-    tasks = {name: load_language_model(name, options.device) for name in (options.run, *options.beside)}
+    tasks = {
+        name: load_language_model(name, options.device) for name in (options.run, *options.beside)
+    }
     pictures |= _through_time(folder, tasks, text, options.length)
     if settings["model"] != "ngram":
         pictures |= _units(folder, tasks[options.run], text, options)

@@ -56,9 +56,10 @@ def run(arguments: Sequence[str]) -> int:
         known = ", ".join(COMMANDS)
         print(f"elman: unknown command {arguments[0]!r}: known are {known}.", file=sys.stderr)
         return BAD_INPUT
-    command: Callable[[Sequence[str]], None] = import_module(f"elman.cli.{arguments[0]}").run
     try:
-        command(arguments[1:])
+        command: Callable[[Sequence[str]], None] = import_module(f"elman.cli.{arguments[0]}").run
+        command(_text(arguments[1:]))
+        sys.stdout.flush()
         return 0
     except KeyboardInterrupt as interrupt:
         print(f"elman: interrupted{f': {interrupt}' if str(interrupt) else ''}.", file=sys.stderr)
@@ -69,6 +70,16 @@ def run(arguments: Sequence[str]) -> int:
     except (ElmanError, OSError) as error:
         print(f"elman {arguments[0]}: {_one_line(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _text(arguments: Sequence[str]) -> Sequence[str]:
+    """Refuse arguments that are no text, which could neither be read nor written."""
+    from elman.errors import ConfigError
+
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise ConfigError(f"argument {argument!r} is not valid UTF-8.")
+    return arguments
 
 
 def _one_line(error: Exception) -> str:

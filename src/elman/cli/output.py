@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+WIDTH = 160
+"""Columns of a table that is written to a file or a pipe."""
+
 
 def print_json(result: Mapping[str, Any]) -> None:
     """Print one object on one line; numbers JSON does not have become null.
@@ -34,7 +37,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in filled:
         table.add_row(*row)
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 100).print(table)
+    width = None if sys.stdout.isatty() else WIDTH
+    Console(highlight=False, markup=False, emoji=False, width=width).print(table)
 
 
 def tell(line: str, *, quiet: bool = False) -> None:

@@ -65,7 +65,6 @@ def run(arguments: Sequence[str]) -> None:
     if not where.data:
         raise ConfigError("no data given: name at least one file (- is standard input).")
 
-    # Only now torch is needed; help and bad arguments are answered without it.
     from elman.tasks.task import Sources
     from elman.training.train import train
 
@@ -74,6 +73,8 @@ def run(arguments: Sequence[str]) -> None:
     try:
         train(kind, config, options, sources, out, resume=where.resume, quiet=where.quiet)
     except KeyboardInterrupt:
+        if not out.exists():
+            raise KeyboardInterrupt("nothing had been learnt yet") from None
         raise KeyboardInterrupt(
             f"{out} holds all so far; run the same command with --resume to go on"
         ) from None
@@ -123,13 +124,11 @@ def _from_file(signature: type, kind: str, named: str) -> Any:
         raise ConfigError(f"{path} holds settings of task {saved_kind!r}, not {kind!r}.")
     groups = {}
     for field in dataclasses.fields(signature):
-        names = {inner.name for inner in dataclasses.fields(field.type)}  # type: ignore[arg-type]
+        kind_of_group: Any = field.type
+        names = [inner.name for inner in dataclasses.fields(kind_of_group)]
         given = {key: values.pop(key) for key in list(values) if key in names}
-        start = {
-            inner.name: getattr(field.default, inner.name)
-            for inner in dataclasses.fields(field.type)  # type: ignore[arg-type]
-        }
-        groups[field.name] = from_mapping(field.type, {**start, **given}, str(path))  # type: ignore[type-var]
+        start = {name: getattr(field.default, name) for name in names}
+        groups[field.name] = from_mapping(kind_of_group, {**start, **given}, str(path))
     if values:
         raise ConfigError(f"{path}: unknown setting {next(iter(values))!r}.")
     return signature(**groups)
@@ -146,4 +145,6 @@ def _report(run_folder: RunFolder, where: TrainArguments) -> None:
     if where.json:
         print_json({"run": str(run_folder.path), **best})
     else:
-        tell(f"saved in {run_folder.path}; try: elman generate {run_folder.path}", quiet=where.quiet)
+        tell(
+            f"saved in {run_folder.path}; try: elman generate {run_folder.path}", quiet=where.quiet
+        )

@@ -7,6 +7,7 @@ from elman.config.ranges import (
     Positive,
     Range,
     Rate,
+    Seed,
     check_ranges,
 )
 from elman.config.shipped import settings_file, shipped_names
@@ -19,6 +20,7 @@ __all__ = [
     "Positive",
     "Range",
     "Rate",
+    "Seed",
     "check_ranges",
     "from_mapping",
     "read_toml",

@@ -49,6 +49,8 @@ NonNegative = Annotated[float, Range(0)]
 """A number from 0."""
 Rate = Annotated[float, Range(0, 1, high_open=True)]
 """A share from 0 to below 1."""
+Seed = Annotated[int, Range(0, 2**32 - 1)]
+"""A start of every random generator, those of the libraries used included."""
 
 
 def check_ranges(settings: Any) -> None:

@@ -82,7 +82,9 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
     if origin is Literal:
         if value in arguments:
             return value
-        raise ConfigError(f"{where} must be one of {', '.join(map(str, arguments))}, got {value!r}.")
+        raise ConfigError(
+            f"{where} must be one of {', '.join(map(str, arguments))}, got {value!r}."
+        )
     if NoneType in arguments:
         (inner,) = (argument for argument in arguments if argument is not NoneType)
         return None if value is None else _convert(value, inner, where)

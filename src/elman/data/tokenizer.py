@@ -85,7 +85,7 @@ class Tokenizer:
             path: the file; it is replaced only when the new one is complete.
         """
         with written_atomically(Path(path)) as file:
-            self._unit.backend().save(str(file))
+            file.write_text(self._unit.backend().to_str(pretty=True), encoding="utf-8")
 
     @property
     def vocabulary_size(self) -> int:

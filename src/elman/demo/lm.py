@@ -29,11 +29,12 @@ def demonstrate(folder: Path, say: Callable[[str], None], *, quiet: bool = False
     Raises:
         MissingExtraError: if the package with the plays is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     text = folder / "plays.txt"
     if not text.exists():
+        plays = read_plays()
+        folder.mkdir(parents=True, exist_ok=True)
         with written_atomically(text) as temporary:
-            temporary.write_text(read_plays(), encoding="utf-8")
+            temporary.write_text(plays, encoding="utf-8")
     say(f"Learning to write from {text}, letter by letter; some minutes on 2 cores.")
     run = RunFolder(folder / "demo-lm")
     task = _train(text, run.path, quiet=quiet)

@@ -27,7 +27,8 @@ def build_optimizer(
         learning_rate: above 0.
         momentum: decay of the mean gradient (`nesterov`, `adam`), in [0, 1).
         second_momentum: decay of the mean squared gradient (`rmsprop`, `adam`), in [0, 1).
-        weight_decay: share of the learning rate by which weights shrink a step, from 0.
+        weight_decay: from 0; with `adam` the share of the learning rate by which weights
+            shrink a step, else the share of the weights added to the gradient.
 
     Returns:
         The optimiser.

@@ -139,7 +139,8 @@ class AdaptiveSoftmax(nn.Module):
 
     def _head_targets(self, ids: Tensor) -> Tensor:
         """Return frequent ids as they are, others as the number of their cluster in the head."""
-        cluster = torch.bucketize(ids, ids.new_tensor(self.edges[1:-1]), right=True) - 1
+        edges = ids.new_tensor(self.edges[1:-1])
+        cluster = torch.bucketize(ids.contiguous(), edges, right=True) - 1
         return ids.where(cluster < 0, self.edges[1] + cluster)
 
     def _members(

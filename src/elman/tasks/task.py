@@ -44,7 +44,9 @@ class Batching(NamedTuple):
 class TrainingData(Protocol):
     """Batches to learn from, and a held-out part to measure on."""
 
-    batch_size: int
+    @property
+    def batch_size(self) -> int:
+        """Rows of each batch."""
 
     def batches(self, epoch: int) -> Sequence[Batch]:
         """Return the batches of an epoch; each is made when it is asked for.

@@ -1,5 +1,6 @@
 """Everything a training needs to go on exactly where it was."""
 
+import io
 import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,7 +70,10 @@ def save_checkpoint(
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     with written_atomically(path) as temporary:
-        torch.save(contents, temporary)
+        # Through memory, for torch reports a full disk as a wrong position in the file.
+        buffer = io.BytesIO()
+        torch.save(contents, buffer)
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load_checkpoint(
@@ -95,7 +99,7 @@ def load_checkpoint(
         CheckpointError: if the file is damaged or of another training.
     """
     try:
-        contents = torch.load(path, weights_only=True, map_location="cpu")
+        contents = torch.load(io.BytesIO(path.read_bytes()), weights_only=True, map_location="cpu")
         model.load_state_dict(contents["model"])
         learner.optimizer.load_state_dict(contents["optimizer"])
         schedule.restore(contents["schedule"])
@@ -105,7 +109,14 @@ def load_checkpoint(
         if contents["random_cuda"] and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(contents["random_cuda"])
         return Progress(**contents["progress"]), carried
-    except (RuntimeError, KeyError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f"{path} is damaged or of another training ({reason}): remove it to start again."

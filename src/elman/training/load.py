@@ -28,15 +28,15 @@ def load(path: str | Path, device: Literal["auto", "cpu", "cuda"] = "cpu") -> An
     """
     run = RunFolder(Path(path))
     settings = run.read_settings()
-    task_class = find_task(str(settings.get("task")))
-    names = {field for field in settings if field in task_class.config_class.__annotations__}
     try:
-        config = from_mapping(
+        task_class = find_task(str(settings.get("task")))
+        names = {field for field in settings if field in task_class.config_class.__annotations__}
+        config: Any = from_mapping(
             task_class.config_class,
             {name: settings[name] for name in names},
             str(run.config_file),
         )
-    except ConfigError as error:
+    except (CheckpointError, ConfigError) as error:
         raise CheckpointError(f"{run.config_file}: {error}") from None
     task = task_class.load(config, run.path)
     try:

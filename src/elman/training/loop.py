@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-
 from elman.data import Batch
 from elman.errors import DivergenceError
 from elman.learning import GradientLearner, Schedule
@@ -120,7 +119,8 @@ class Loop:
         factor = self.schedule.factor(progress.step, progress.epoch)
         for group, rate in zip(self.learner.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = rate * factor
-        batch = Batch(*(None if part is None else part.to(self.device) for part in batch))
+        lengths = None if batch.lengths is None else batch.lengths.to(self.device)
+        batch = Batch(batch.inputs.to(self.device), batch.targets.to(self.device), lengths)
         loss, self.carried, metrics = self.learner.update(self.model, batch, self.carried)
         value, norm = float(loss), metrics["gradient_norm"]
         progress.step += 1
@@ -135,7 +135,9 @@ class Loop:
         progress.loss_sum += value * count
         mean = progress.loss_sum / progress.tokens
         if progress.step % STEPS_PER_RECORD == 0:
-            self._record("train", mean, gradient_norm=norm, learning_rate=factor * self.base_rates[0])
+            self._record(
+                "train", mean, gradient_norm=norm, learning_rate=factor * self.base_rates[0]
+            )
             progress.tokens, progress.loss_sum = 0, 0.0
         return mean
 
@@ -144,6 +146,11 @@ class Loop:
         started = time.perf_counter()
         self.model.eval()
         loss = self.data.validate(self.model, self.device)
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the validation loss became {loss:g} after epoch {progress.epoch + 1}: "
+                "the best weights so far are kept; lower --learning-rate or --clip."
+            )
         self.schedule.observe(loss)
         progress.epoch += 1
         progress.index = 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from elman.config import Count, Natural, NonNegative, Positive, Rate, check_ranges
+from elman.config import Count, Natural, NonNegative, Positive, Rate, Seed, check_ranges
 from elman.errors import ConfigError
 
 
@@ -38,18 +38,18 @@ class TrainingOptions:
     second_momentum: Rate = 0.99
     """rmsprop, adam: decay of the mean squared gradient"""
     weight_decay: NonNegative = 0.0
-    """shrink weights by this share of the learning rate each step"""
+    """adam: shrink weights by this share of the learning rate each step; else an L2 penalty"""
     clip: Positive = 1.0
     """largest norm of the gradient of the mean loss; larger ones are scaled down; inf for none"""
     schedule: Literal["constant", "cosine", "step", "plateau"] = "cosine"
     """learning rate over time: constant, half a cosine, a factor an epoch, or on a plateau"""
     warmup: Natural = 100
-    """steps over which the learning rate rises from 0"""
+    """steps over which the learning rate rises from 0; at most a tenth of the training"""
     decay: Positive = 0.5
     """step, plateau: the factor"""
     decay_after: Natural = 4
     """step: epochs at the full rate"""
-    seed: Natural = 1
+    seed: Seed = 1
     """every random draw follows from it"""
     precision: Literal["32", "bf16"] = "32"
     """numbers of the products: 32 bits, or bfloat16 with 32-bit sums"""

@@ -1,12 +1,16 @@
 """The run folder: a training run and the saved model in one."""
 
+import fcntl
 import json
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from elman.config import read_toml, write_toml
@@ -28,6 +32,37 @@ class RunFolder:
         self.metrics_file = path / "metrics.jsonl"
         self.checkpoint_file = path / "checkpoint" / "state.pt"
         self.plots = path / "plots"
+        self.corpus = path / "corpus"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Make the folder if need be and keep other trainings out of it while the block runs.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            CheckpointError: if another process is training in the folder.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise CheckpointError(f"{self.path} is not a folder: choose another --out.")
+        self.path.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            self._lock(handle)
+            yield
+        finally:
+            os.close(handle)  # which ends the claim, as the end of the process does
+
+    def _lock(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CheckpointError(
+                f"{self.path} is in use by another training: wait for it, or choose another --out."
+            ) from None
+        except OSError:
+            return  # some network file systems have no locks, and train all the same
 
     def start(self, settings: Mapping[str, Any], *, resume: bool) -> bool:
         """Claim the folder for a training, or find the same training in it.
@@ -44,11 +79,12 @@ class RunFolder:
                 `resume` is not asked for.
         """
         if not self.config_file.exists():
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            # A start that was killed may have left a part of the settings.
+            found = (path for path in self.path.iterdir() if not path.match(".config.toml.*.part"))
+            if any(found):
                 raise CheckpointError(
                     f"{self.path} exists and is not a run folder: choose another --out."
                 )
-            self.path.mkdir(parents=True, exist_ok=True)
             write_toml(self.config_file, settings)
             return False
         self._check_same(settings)
@@ -58,6 +94,17 @@ class RunFolder:
                 "or choose another --out."
             )
         return True
+
+    def is_finished(self) -> bool:
+        """Tell whether the training has come to its end."""
+        return self.weights_file.exists() and not self.corpus.exists()
+
+    def finish(self) -> None:
+        """Remove what only the training needed, prepared text and parts left by killed writers."""
+        if self.corpus.exists():  # gone at once, so that half of it is never taken for the whole
+            self.corpus.rename(self.path / ".corpus.part")
+        for part in [*self.path.glob(".*.part"), *self.path.glob("checkpoint/.*.part")]:
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
 
     def _check_same(self, settings: Mapping[str, Any]) -> None:
         saved = read_toml(self.config_file)
@@ -92,7 +139,7 @@ class RunFolder:
         """
         contiguous = {name: array.detach().cpu().contiguous() for name, array in arrays.items()}
         with written_atomically(self.weights_file) as temporary:
-            save_file(contiguous, temporary)
+            temporary.write_bytes(save(contiguous))
 
     def read_weights(self) -> dict[str, Tensor]:
         """Return the weights.
@@ -113,7 +160,14 @@ class RunFolder:
             ) from None
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the objects of metrics.jsonl, in order; none if there is no such file."""
+        """Return the objects of metrics.jsonl, in order; none if there is no such file.
+
+        Raises:
+            CheckpointError: if a line is damaged.
+        """
         if not self.metrics_file.exists():
             return []
-        return [json.loads(line) for line in self.metrics_file.read_text("utf-8").splitlines()]
+        try:
+            return [json.loads(line) for line in self.metrics_file.read_text("utf-8").splitlines()]
+        except ValueError as error:
+            raise CheckpointError(f"{self.metrics_file} is damaged: {error}.") from None

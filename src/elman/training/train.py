@@ -2,9 +2,11 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -22,8 +24,12 @@ from elman.learning import (
 from elman.metrics.language import perplexity
 from elman.tasks import find_task
 from elman.tasks.task import Batching, Sources, Task, TrainingData
+from elman.training.load import find_device, load
 from elman.training.options import TrainingOptions
 from elman.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from elman.training.loop import Loop
 
 
 def train(
@@ -54,24 +60,40 @@ def train(
         ElmanError: if settings, data or the run folder cannot be used, or the loss diverges.
         KeyboardInterrupt: if a person stops it; `resume` goes on from there.
     """
+    find_device(options.device)
     run = RunFolder(out)
-    found = run.start(run_settings(kind, config, options, sources), resume=resume)
+    with run.claimed():
+        found = run.start(run_settings(kind, config, options, sources), resume=resume)
+        if not (found and run.is_finished()):
+            try:
+                learn = _prepare(kind, config, options, sources, run, quiet=quiet)
+            except BaseException:
+                if not found:  # nothing has been learnt yet: leave no half-made run behind
+                    shutil.rmtree(out, ignore_errors=True)
+                raise
+            learn()
+            run.finish()
+    task: Task = load(out)
+    return task
+
+
+def _prepare(
+    kind: str,
+    config: Any,
+    options: TrainingOptions,
+    sources: Sources,
+    run: RunFolder,
+    *,
+    quiet: bool,
+) -> Callable[[], object]:
+    """Read the data and build the model; return what does the learning."""
     torch.manual_seed(options.seed)
     carried = options.learn == "tbptt"
     batching = Batching(options.batch_size, options.batch_stride, carried, options.seed)
-    try:
-        task, data = find_task(kind).prepare(config, out, sources, batching)
-    except BaseException:
-        if not found:  # nothing has been learnt yet: leave no half-made run behind
-            shutil.rmtree(out, ignore_errors=True)
-        raise
+    task, data = find_task(kind).prepare(config, run.path, sources, batching)
     if task.is_counted:
-        _count(task, data, run)
-    else:
-        _train_by_gradients(task, data, run, options, quiet=quiet)
-        task.restore(run.read_weights())
-    shutil.rmtree(out / "corpus", ignore_errors=True)
-    return task
+        return partial(_count, task, data, run)
+    return _build_loop(task, data, run, options, quiet=quiet).train
 
 
 def run_settings(
@@ -105,15 +127,17 @@ def _count(task: Task, data: TrainingData, run: RunFolder) -> None:
     recorder.close()
 
 
-def _train_by_gradients(
+def _build_loop(
     task: Task, data: TrainingData, run: RunFolder, options: TrainingOptions, *, quiet: bool
-) -> None:
+) -> "Loop":
     # Both import slowly, and only training needs them.
     from lightning_fabric import Fabric
 
     from elman.training.loop import Loop
 
-    precision = "bf16-mixed" if options.precision == "bf16" else "32-true"
+    precision: Literal["bf16-mixed", "32-true"] = (
+        "bf16-mixed" if options.precision == "bf16" else "32-true"
+    )
     fabric = Fabric(accelerator=options.device, devices=1, precision=precision)
     optimizer = build_optimizer(
         options.optimizer,
@@ -125,7 +149,7 @@ def _train_by_gradients(
     )
     model, optimizer = fabric.setup(task.model, optimizer)
     steps = options.epochs * len(data.batches(0))
-    loop = Loop(
+    return Loop(
         run,
         model,
         _build_learner(options, optimizer, fabric.backward),
@@ -136,7 +160,6 @@ def _train_by_gradients(
         patience=options.patience,
         quiet=quiet,
     )
-    loop.train()
 
 
 def _build_learner(options: TrainingOptions, optimizer: Any, backward: Any) -> GradientLearner:
@@ -148,10 +171,11 @@ def _build_learner(options: TrainingOptions, optimizer: Any, backward: Any) -> G
 
 
 def _build_schedule(options: TrainingOptions, steps: int) -> Schedule:
+    warmup = min(options.warmup, steps // 10)  # a short training must not end while it warms up
     if options.schedule == "cosine":
-        return Cosine(steps, warmup=options.warmup)
+        return Cosine(steps, warmup=warmup)
     if options.schedule == "step":
-        return Stepwise(options.decay_after, rate=options.decay, warmup=options.warmup)
+        return Stepwise(options.decay_after, rate=options.decay, warmup=warmup)
     if options.schedule == "plateau":
-        return Plateau(rate=options.decay, warmup=options.warmup)
-    return Constant(options.warmup)
+        return Plateau(rate=options.decay, warmup=warmup)
+    return Constant(warmup)

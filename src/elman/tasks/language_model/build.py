@@ -42,6 +42,11 @@ def build_model(
         network = Narrowed(network, embedding.embedding_dim)
     softmax: FullSoftmax | AdaptiveSoftmax
     if config.softmax == "adaptive":
+        if vocabulary_size < 3:
+            raise ConfigError(
+                f"--softmax adaptive needs at least 3 tokens, the text has {vocabulary_size}: "
+                "use --softmax full."
+            )
         softmax = AdaptiveSoftmax(network.output_size, vocabulary_size)
     else:
         softmax = FullSoftmax(network.output_size, vocabulary_size, weight=weight)

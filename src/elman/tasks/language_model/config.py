@@ -18,7 +18,7 @@ class LanguageModelConfig:
     unit: Literal["char", "word", "bpe"] = "char"
     """what a token is: a character, a word between spaces, or a byte-pair piece"""
     vocabulary_size: Count | None = None
-    """most tokens to tell apart; every one of the text if not given (bpe: 8000)"""
+    """tokens to tell apart; every one of the text if not given (bpe: up to 8000)"""
     model: Literal["rnn", "ngram", "mlp", "transformer"] = "rnn"
     """recurrent network, Kneser-Ney n-gram, feed-forward window, or Transformer"""
     cell: str = "lstm"
@@ -78,9 +78,15 @@ class LanguageModelConfig:
                 f"--residual adds inputs to outputs: --embedding-size {self.embedding_size} must "
                 f"equal --hidden-size {self.hidden_size}."
             )
+        if self.vectors and self.model == "transformer" and self.embedding_size != self.hidden_size:
+            raise ConfigError(
+                f"--vectors go into a transformer as they are: --embedding-size "
+                f"{self.embedding_size} must equal --hidden-size {self.hidden_size}."
+            )
         if self.model == "transformer" and self.hidden_size % (2 * self.heads):
             raise ConfigError(
-                f"--hidden-size {self.hidden_size} must be a multiple of twice --heads {self.heads}."
+                f"--hidden-size {self.hidden_size} must be a multiple of twice "
+                f"--heads {self.heads}."
             )
         if self.model == "mlp" and self.order < 2:
             raise ConfigError("--order must be at least 2 for --model mlp: one token to see.")

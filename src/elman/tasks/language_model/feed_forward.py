@@ -1,5 +1,6 @@
 """The feed-forward language model: a window of past tokens."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -39,7 +40,7 @@ class FeedForwardNetwork(nn.Module):
         sizes = [config.embedding_size * (config.order - 1)]
         sizes += [config.hidden_size] * config.num_layers
         self.layers = nn.ModuleList(
-            nn.Linear(size, next_size) for size, next_size in zip(sizes, sizes[1:], strict=False)
+            nn.Linear(size, next_size) for size, next_size in pairwise(sizes)
         )
         self.dropout = nn.Dropout(config.dropout)
         self.output_size = config.hidden_size
@@ -56,7 +57,9 @@ class FeedForwardNetwork(nn.Module):
     ) -> tuple[Float[Tensor, "time batch output"], WindowState]:
         """Read tokens; see `Network`."""
         stream = torch.cat([state.past.T, tokens])  # [past + time, batch]
-        windows = self.embedding(stream).unfold(0, self.past + 1, 1)  # [time, batch, embed, order - 1]
+        windows = self.embedding(stream).unfold(
+            0, self.past + 1, 1
+        )  # [time, batch, embed, order - 1]
         hidden = windows.flatten(2)
         for layer in self.layers:
             hidden = self.dropout(layer(hidden).tanh())

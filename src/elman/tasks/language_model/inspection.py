@@ -11,7 +11,7 @@ from elman.data import Tokenizer
 from elman.metrics import mean_loss_by_position
 from elman.tasks.language_model.model import LanguageModel, NeuralLanguageModel
 
-WINDOWS = 64
+WINDOWS = 256
 """Windows of text that gradients and positions are averaged over, at most."""
 
 
@@ -50,7 +50,7 @@ def gradient_by_lag(
         handle.remove()
     last = model.softmax.target_log_probs(features[-1:], ids[-1:])
     (gradient,) = torch.autograd.grad(last.sum(), entered)
-    norms = gradient.norm(dim=-1)  # [time, batch]
+    norms = gradient.norm(dim=-1)[1 - len(ids) :]  # [time, batch], without an mlp's empty past
     return norms.double().mean(dim=1).flip(0).numpy()
 
 

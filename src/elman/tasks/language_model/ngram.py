@@ -64,7 +64,7 @@ class NGramLanguageModel(LanguageModel):
         stream = torch.cat([state.context.T, inputs])  # [context + time, batch]
         contexts = stream.unfold(0, width, 1)[1:] if width else inputs.unsqueeze(-1)[..., :0]
         scores = self.counts.log_probability(
-            contexts.reshape(-1, width).numpy(), targets.reshape(-1).numpy()
+            contexts.reshape(targets.numel(), width).numpy(), targets.reshape(-1).numpy()
         )
         return torch.from_numpy(scores).view_as(targets), ContextState(stream[len(inputs) :].T)
 

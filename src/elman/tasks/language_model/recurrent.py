@@ -89,7 +89,8 @@ class RecurrentNetwork(nn.Module):
         """
         with torch.no_grad():
             tokens = torch.arange(self.vocabulary_size, device=next(self.parameters()).device)
-            table = self.rnn.layers[0][0].project(self.embedding(tokens))  # [vocab, ...]
+            first: Cell[Any] = self.rnn.layers[0][0]  # type: ignore[index]
+            table = first.project(self.embedding(tokens))  # [vocab, ...]
 
         def step(
             tokens: Int[Tensor, " batch"], state: RNNState
