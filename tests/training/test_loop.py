@@ -119,3 +119,30 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path, run_t
         run_training(tmp_path / name, seed=seed, dropout=0.2, epochs=1)
     a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
     assert a == b != c
+
+
+def test_a_plateau_of_the_validation_loss_lowers_the_learning_rate(
+    tmp_path, run_training, scripted, monkeypatch
+):
+    monkeypatch.setattr(loop, "STEPS_PER_RECORD", 5)
+    scripted(3.0, 3.5, 2.0)
+    run_training(tmp_path / "run", schedule="plateau", decay=0.1, learning_rate=0.01)
+    records = RunFolder(tmp_path / "run").read_metrics()
+    rates = {epoch: set() for epoch in range(3)}
+    for record in records:
+        if record["split"] == "train":
+            rates[record["epoch"]].add(round(record["learning_rate"], 9))
+    assert rates == {0: {0.01}, 1: {0.01}, 2: {0.001}}
+
+
+def test_the_learning_rate_warms_up_for_a_tenth_of_the_training_at_most(
+    tmp_path, run_training, monkeypatch
+):
+    monkeypatch.setattr(loop, "STEPS_PER_RECORD", 1)
+    run_training(tmp_path / "run", schedule="constant", learning_rate=0.01, warmup=1000)
+    records = RunFolder(tmp_path / "run").read_metrics()
+    rates = [record["learning_rate"] for record in records if record["split"] == "train"]
+    rise = len(rates) // 10
+    assert rise >= 2
+    for step, rate in enumerate(rates):
+        assert rate == pytest.approx(0.01 * min(1.0, (step + 1) / rise))

@@ -30,7 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with 0 if all went well, 2 for bad input, 130 if interrupted.
     """
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    status = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:  # reported by now; Python would do so again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,32 +49,37 @@ def run(arguments: Sequence[str]) -> int:
     """
     from elman.errors import ElmanError
 
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(_help())
-        return 0
-    if arguments[0] == "--version":
-        from elman import __version__
-
-        print(f"elman {__version__}")
-        return 0
-    if arguments[0] not in COMMANDS:
-        known = ", ".join(COMMANDS)
-        print(f"elman: unknown command {arguments[0]!r}: known are {known}.", file=sys.stderr)
-        return BAD_INPUT
+    asked = "elman"
     try:
-        command: Callable[[Sequence[str]], None] = import_module(f"elman.cli.{arguments[0]}").run
-        command(_text(arguments[1:]))
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(_help())
+        elif arguments[0] == "--version":
+            from elman import __version__
+
+            print(f"elman {__version__}")
+        else:
+            command = _find(arguments[0])
+            asked = f"elman {arguments[0]}"
+            command(_text(arguments[1:]))
         sys.stdout.flush()
         return 0
     except KeyboardInterrupt as interrupt:
         print(f"elman: interrupted{f': {interrupt}' if str(interrupt) else ''}.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ElmanError, OSError) as error:
-        print(f"elman {arguments[0]}: {_one_line(error)}", file=sys.stderr)
+        print(f"{asked}: {_one_line(error)}", file=sys.stderr)
         return BAD_INPUT
+
+
+def _find(name: str) -> Callable[[Sequence[str]], None]:
+    from elman.errors import ConfigError
+
+    if name not in COMMANDS:
+        raise ConfigError(f"unknown command {name!r}: known are {', '.join(COMMANDS)}.")
+    command: Callable[[Sequence[str]], None] = import_module(f"elman.cli.{name}").run
+    return command
 
 
 def _text(arguments: Sequence[str]) -> Sequence[str]:

@@ -40,7 +40,9 @@ class LanguageModelConfig:
     softmax: Literal["full", "adaptive"] = "full"
     """output layer: every token alike, or rare tokens in cheaper clusters"""
     dropout: Rate = 0.0
-    """share of units dropped between layers, before the first and after the last"""
+    """share of units dropped between layers and after the last"""
+    input_dropout: Rate = 0.0
+    """share of the token vectors' numbers dropped"""
     variational: bool = False
     """draw dropout once a sequence, the same for every time step"""
     zoneout: Rate = 0.0

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -42,6 +43,7 @@ class FeedForwardNetwork(nn.Module):
         self.layers = nn.ModuleList(
             nn.Linear(size, next_size) for size, next_size in pairwise(sizes)
         )
+        self.input_dropout = config.input_dropout
         self.dropout = nn.Dropout(config.dropout)
         self.output_size = config.hidden_size
 
@@ -60,7 +62,7 @@ class FeedForwardNetwork(nn.Module):
         windows = self.embedding(stream).unfold(
             0, self.past + 1, 1
         )  # [time, batch, embed, order - 1]
-        hidden = windows.flatten(2)
+        hidden = F.dropout(windows.flatten(2), self.input_dropout, self.training)
         for layer in self.layers:
             hidden = self.dropout(layer(hidden).tanh())
         return hidden, WindowState(stream[len(tokens) :].T)

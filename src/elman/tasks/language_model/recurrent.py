@@ -51,6 +51,9 @@ class RecurrentNetwork(nn.Module):
     def __init__(self, config: LanguageModelConfig, vocabulary_size: int) -> None:
         super().__init__()
         self.rnn = RNN(_layer(config, vocabulary_size), num_layers=config.num_layers)
+        first = self.rnn.layers[0][0]  # type: ignore[index]
+        if isinstance(first, Dropout | VariationalDropout):
+            first.rate = config.input_dropout  # what enters it are the token vectors
         self.embedding: nn.Module
         if config.input == "one-hot":
             self.embedding = OneHot(next(self.rnn.parameters()), vocabulary_size)
@@ -110,7 +113,7 @@ def _layer(config: LanguageModelConfig, vocabulary_size: int) -> Cell[Any]:
         cell = LayerNorm(cell)
     if config.residual:
         cell = Residual(cell)
-    if config.dropout:
+    if config.dropout or config.input_dropout:
         kind = VariationalDropout if config.variational else Dropout
         cell = kind(cell, config.dropout)
     return cell

@@ -37,6 +37,7 @@ class TransformerNetwork(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
+        self.input_dropout = config.input_dropout
         self.dropout = nn.Dropout(config.dropout)
         self.memory = config.memory
         self.output_size = config.hidden_size
@@ -53,7 +54,8 @@ class TransformerNetwork(nn.Module):
         # Query t stands at key past + t, and sees itself and `memory` keys before it.
         distance = (torch.arange(time).unsqueeze(1) + past) - torch.arange(past + time)
         visible = ((distance >= 0) & (distance <= self.memory)).to(tokens.device)
-        hidden = self.dropout(self.embedding(tokens).transpose(0, 1))  # [batch, time, hidden]
+        vectors = F.dropout(self.embedding(tokens), self.input_dropout, self.training)
+        hidden = vectors.transpose(0, 1)  # [batch, time, hidden]
         memories = []
         for layer, memory in zip(self.layers, state, strict=True):
             hidden, grown = layer(hidden, memory, visible)
