@@ -68,6 +68,11 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         return 0
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        print(f"{asked}: out of memory: choose smaller sizes.", file=sys.stderr)
+        return BAD_INPUT
     except (ElmanError, OSError) as error:
         print(f"{asked}: {_one_line(error)}", file=sys.stderr)
         return BAD_INPUT

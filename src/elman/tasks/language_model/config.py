@@ -23,6 +23,8 @@ class LanguageModelConfig:
     """recurrent network, Kneser-Ney n-gram, feed-forward window, or Transformer"""
     cell: str = "lstm"
     """recurrent cell by name (`elman cells` lists them), or module:Class for your own"""
+    forget_bias: float | None = None
+    """where the bias of forget gates starts; the cell's own choice if not given"""
     hidden_size: Count = 256
     """hidden units of each layer"""
     num_layers: Count = 1

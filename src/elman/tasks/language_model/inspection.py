@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from elman.data import Tokenizer
 from elman.metrics import mean_loss_by_position
+from elman.state import tensors
 from elman.tasks.language_model.model import LanguageModel, NeuralLanguageModel
 
 WINDOWS = 256
@@ -35,7 +36,7 @@ def gradient_by_lag(
         Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural
         networks", section 2.
     """
-    ids = torch.from_numpy(windows.T.astype(np.int64))  # [time, batch]
+    ids = _on_device(windows.T, model)  # [time, batch]
     entered: list[Tensor] = []
 
     def note(module: torch.nn.Module, inputs: object, output: Tensor) -> Tensor:
@@ -51,7 +52,7 @@ def gradient_by_lag(
     last = model.softmax.target_log_probs(features[-1:], ids[-1:])
     (gradient,) = torch.autograd.grad(last.sum(), entered)
     norms = gradient.norm(dim=-1)[1 - len(ids) :]  # [time, batch], without an mlp's empty past
-    return norms.double().mean(dim=1).flip(0).numpy()
+    return norms.double().mean(dim=1).flip(0).cpu().numpy()
 
 
 def loss_by_position(
@@ -67,12 +68,12 @@ def loss_by_position(
     Returns:
         Mean nats at positions 0, 1, ...
     """
-    ids = torch.from_numpy(windows.T.astype(np.int64))  # [time, batch]
+    ids = _on_device(windows.T, model)  # [time, batch]
     first = torch.full_like(ids[:1], boundary)
     with torch.inference_mode():
         state = model.initial_state(ids.shape[1])
         log_probs, _ = model.target_log_probs(torch.cat([first, ids[:-1]]), ids, state)
-    losses = -log_probs.double().numpy()
+    losses = -log_probs.double().cpu().numpy()
     positions = np.repeat(np.arange(losses.shape[0]), losses.shape[1])
     means, _ = mean_loss_by_position(losses.ravel(), positions)
     return means
@@ -114,11 +115,11 @@ def unit_activations(
         Karpathy, Johnson & Li 2015, "Visualizing and understanding recurrent networks",
         section 4.2.
     """
-    inputs = torch.from_numpy(ids.astype(np.int64)).unsqueeze(1)
+    inputs = _on_device(ids, model).unsqueeze(1)
     model.eval()
     with torch.inference_mode():
         features, _ = model(inputs, model.initial_state(1))
-    activations = features[:, 0].double().numpy()
+    activations = features[:, 0].double().cpu().numpy()
     spread = activations.std(axis=0)
     jitter = np.abs(np.diff(activations, axis=0)).mean(axis=0)
     units = np.argsort(jitter / np.maximum(spread, 1e-12) + (spread < 0.1))[:count]
@@ -141,3 +142,8 @@ def cut_windows(
     count = max(1, min(WINDOWS, len(ids) // length))
     starts = np.linspace(0, len(ids) - length, count).astype(np.int64)
     return ids[starts[:, None] + np.arange(length)]
+
+
+def _on_device(ids: Integer[np.ndarray, "*shape"], model: LanguageModel) -> Int[Tensor, "*shape"]:
+    device = next(tensors(model.initial_state(1))).device
+    return torch.from_numpy(ids.astype(np.int64)).to(device)

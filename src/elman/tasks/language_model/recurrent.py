@@ -1,5 +1,6 @@
 """The recurrent network of a language model."""
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -9,9 +10,15 @@ from torch import Tensor, nn
 
 from elman.cells import Cell, find_cell
 from elman.decoding import StepFunction
+from elman.errors import ConfigError
 from elman.nn import RNN, Dropout, LayerNorm, Residual, RNNState, VariationalDropout, Zoneout
 from elman.state import map_state
 from elman.tasks.language_model.config import LanguageModelConfig
+
+LARGEST_TABLE = 2**15
+"""Tokens up to which a stream looks projections up: a few hundred megabytes at most."""
+TABLE_ROWS = 1024
+"""Tokens projected at a time for the table, for a one-hot vector is as long as the vocabulary."""
 
 
 class OneHot(nn.Module):
@@ -88,12 +95,15 @@ class RecurrentNetwork(nn.Module):
         """Return a step for many single tokens; see `Network`.
 
         The first layer's projection depends on the token alone, so it is looked up in a table
-        made once for the whole vocabulary.
+        made once for the whole vocabulary, unless that is very large.
         """
+        if self.vocabulary_size > LARGEST_TABLE:
+            return self.step
         with torch.no_grad():
             tokens = torch.arange(self.vocabulary_size, device=next(self.parameters()).device)
             first: Cell[Any] = self.rnn.layers[0][0]  # type: ignore[index]
-            table = first.project(self.embedding(tokens))  # [vocab, ...]
+            parts = [first.project(self.embedding(some)) for some in tokens.split(TABLE_ROWS)]
+            table = map_state(lambda *rows: torch.cat(rows), *parts)  # [vocab, ...]
 
         def step(
             tokens: Int[Tensor, " batch"], state: RNNState
@@ -106,7 +116,11 @@ class RecurrentNetwork(nn.Module):
 
 def _layer(config: LanguageModelConfig, vocabulary_size: int) -> Cell[Any]:
     """Build the first layer's cell with its wrappers, those inside the recurrence innermost."""
-    cell = find_cell(config.cell)(config.input_size(vocabulary_size), config.hidden_size)
+    kind = find_cell(config.cell)
+    options = {} if config.forget_bias is None else {"forget_bias": config.forget_bias}
+    if not options.keys() <= signature(kind).parameters.keys():
+        raise ConfigError(f"--forget-bias: the cell {config.cell!r} has no forget gates.")
+    cell = kind(config.input_size(vocabulary_size), config.hidden_size, **options)
     if config.zoneout:
         cell = Zoneout(cell, config.zoneout)
     if config.layer_norm:
@@ -114,6 +128,6 @@ def _layer(config: LanguageModelConfig, vocabulary_size: int) -> Cell[Any]:
     if config.residual:
         cell = Residual(cell)
     if config.dropout or config.input_dropout:
-        kind = VariationalDropout if config.variational else Dropout
-        cell = kind(cell, config.dropout)
+        drop = VariationalDropout if config.variational else Dropout
+        cell = drop(cell, config.dropout)
     return cell
