@@ -1,6 +1,5 @@
 """The command line called in-process, and trained runs to call it on."""
 
-import random
 import shutil
 from typing import NamedTuple
 
@@ -31,34 +30,6 @@ def elman(capsys, tmp_path, monkeypatch):
         return Answer(status, *capsys.readouterr())
 
     return call
-
-
-@pytest.fixture(scope="session")
-def text(tmp_path_factory):
-    """A text of some hundred characters."""
-    draw = random.Random(1)
-    words = [
-        "the",
-        "cat",
-        "sat",
-        "on",
-        "a",
-        "mat",
-        "and",
-        "then",
-        "it",
-        "ran",
-        "to",
-        "her",
-        "dog",
-        "by",
-        "our",
-        "red",
-        "door",
-    ]
-    path = tmp_path_factory.mktemp("text") / "text.txt"
-    path.write_text("\n".join(" ".join(draw.choices(words, k=5)) for _ in range(20)) + "\n")
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """A tiny text, and trainings of a few steps on it."""
 
-import random
-
 import pytest
 
 from elman.tasks.language_model import LanguageModelConfig
@@ -10,33 +8,6 @@ from elman.training import TrainingOptions, train
 
 TINY = {"hidden_size": 8, "embedding_size": 6}
 SHORT = {"learn": "tbptt", "unroll": 8, "batch_size": 4, "epochs": 3, "warmup": 0}
-
-
-@pytest.fixture(scope="session")
-def text(tmp_path_factory):
-    draw = random.Random(1)
-    words = [
-        "the",
-        "cat",
-        "sat",
-        "on",
-        "a",
-        "mat",
-        "and",
-        "then",
-        "it",
-        "ran",
-        "to",
-        "her",
-        "dog",
-        "by",
-        "our",
-        "red",
-        "door",
-    ]
-    path = tmp_path_factory.mktemp("text") / "text.txt"
-    path.write_text("\n".join(" ".join(draw.choices(words, k=5)) for _ in range(20)) + "\n")
-    return path
 
 
 @pytest.fixture

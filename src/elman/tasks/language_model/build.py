@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from elman.decoding import StepFunction
 from elman.errors import ConfigError
 from elman.nn import AdaptiveSoftmax, FullSoftmax
 from elman.tasks.language_model.config import LanguageModelConfig
@@ -38,8 +37,11 @@ def build_model(
     network = _build_network(config, vocabulary_size, boundary)
     embedding = network.embedding
     weight = embedding.weight if config.tie else None
-    if config.tie and network.output_size != embedding.embedding_dim:
-        network = Narrowed(network, embedding.embedding_dim)
+    output_map: nn.Module = nn.Identity()
+    width = network.output_size
+    if config.tie and width != embedding.embedding_dim:
+        output_map = nn.Linear(width, embedding.embedding_dim)
+        width = embedding.embedding_dim
     softmax: FullSoftmax | AdaptiveSoftmax
     if config.softmax == "adaptive":
         if vocabulary_size < 3:
@@ -47,10 +49,10 @@ def build_model(
                 f"--softmax adaptive needs at least 3 tokens, the text has {vocabulary_size}: "
                 "use --softmax full."
             )
-        softmax = AdaptiveSoftmax(network.output_size, vocabulary_size)
+        softmax = AdaptiveSoftmax(width, vocabulary_size)
     else:
-        softmax = FullSoftmax(network.output_size, vocabulary_size, weight=weight)
-    model = NeuralLanguageModel(network, softmax)
+        softmax = FullSoftmax(width, vocabulary_size, weight=weight)
+    model = NeuralLanguageModel(network, output_map, softmax)
     if config.initial_range is not None:
         for parameter in model.parameters():
             nn.init.uniform_(parameter, -config.initial_range, config.initial_range)
@@ -70,53 +72,3 @@ def _build_network(config: LanguageModelConfig, vocabulary_size: int, boundary: 
             f"must equal --hidden-size {config.hidden_size}."
         )
     return RecurrentNetwork(config, vocabulary_size)
-
-
-class Narrowed(nn.Module):
-    """A network whose features are mapped to another width, that of tied token vectors.
-
-    Args:
-        network: the network.
-        output_size: the width wanted.
-    """
-
-    def __init__(self, network: Any, output_size: int) -> None:
-        super().__init__()
-        self.network = network
-        self.output_map = nn.Linear(network.output_size, output_size)
-        self.output_size = output_size
-
-    @property
-    def embedding(self) -> nn.Module:
-        """What turns tokens into vectors."""
-        return self.network.embedding
-
-    def initial_state(self, batch_size: int) -> Any:
-        """Return the network's initial state; see `Network.initial_state`."""
-        return self.network.initial_state(batch_size)
-
-    def forward(
-        self, tokens: Int[Tensor, "time batch"], state: Any
-    ) -> tuple[Float[Tensor, "time batch output"], Any]:
-        """Read tokens; see `Network`."""
-        features, state = self.network(tokens, state)
-        return self.output_map(features), state
-
-    def step(
-        self, tokens: Int[Tensor, " batch"], state: Any
-    ) -> tuple[Float[Tensor, "batch output"], Any]:
-        """Read one token of each row; see `Network`."""
-        features, state = self.network.step(tokens, state)
-        return self.output_map(features), state
-
-    def stream(self) -> StepFunction[Any]:
-        """Return a step for many calls; see `Network`."""
-        read = self.network.stream()
-
-        def step(
-            tokens: Int[Tensor, " batch"], state: Any
-        ) -> tuple[Float[Tensor, "batch output"], Any]:
-            features, state = read(tokens, state)
-            return self.output_map(features), state
-
-        return step

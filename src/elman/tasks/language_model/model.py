@@ -100,12 +100,16 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
 
     Args:
         network: reads tokens into features.
+        output_map: maps features to the width of the softmax.
         softmax: the output layer.
     """
 
-    def __init__(self, network: nn.Module, softmax: FullSoftmax | AdaptiveSoftmax) -> None:
+    def __init__(
+        self, network: nn.Module, output_map: nn.Module, softmax: FullSoftmax | AdaptiveSoftmax
+    ) -> None:
         super().__init__()
         self.network: Any = network
+        self.output_map = output_map
         self.softmax = softmax
 
     @property
@@ -129,7 +133,8 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
         Returns:
             The features each next token is predicted from, and the state after the inputs.
         """
-        return self.network(inputs, state)
+        features, state = self.network(inputs, state)
+        return self.output_map(features), state
 
     def criterion(
         self,
@@ -156,7 +161,7 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
         self, inputs: Int[Tensor, "time batch"], targets: Int[Tensor, "time batch"], state: Any
     ) -> tuple[Float[Tensor, "time batch"], Any]:
         """Score targets; see `LanguageModel.target_log_probs`."""
-        features, state = self.network(inputs, state)
+        features, state = self(inputs, state)
         return self.softmax.target_log_probs(features, targets), state
 
     def step(
@@ -164,7 +169,7 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
     ) -> tuple[Float[Tensor, "batch vocab"], Any]:
         """Read one token of each row; see `LanguageModel.step`."""
         features, state = self.network.step(tokens, state)
-        return self.softmax.log_probs(features), state
+        return self.softmax.log_probs(self.output_map(features)), state
 
     def stream(self) -> StepFunction[Any]:
         """Return a step for many calls; see `LanguageModel.stream`."""
@@ -174,6 +179,6 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
             tokens: Int[Tensor, " batch"], state: Any
         ) -> tuple[Float[Tensor, "batch vocab"], Any]:
             features, state = read(tokens, state)
-            return self.softmax.log_probs(features), state
+            return self.softmax.log_probs(self.output_map(features)), state
 
         return step
