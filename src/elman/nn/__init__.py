@@ -5,6 +5,7 @@ from elman.nn.dropout import Dropout
 from elman.nn.layer_norm import LayerNorm
 from elman.nn.residual import Residual
 from elman.nn.rnn import RNN, RNNState
+from elman.nn.single_row import SingleRowLinear, for_single_rows
 from elman.nn.softmax import FullSoftmax
 from elman.nn.variational_dropout import HiddenDropout, VariationalDropout
 from elman.nn.zoneout import Zoneout
@@ -18,6 +19,8 @@ __all__ = [
     "LayerNorm",
     "RNNState",
     "Residual",
+    "SingleRowLinear",
     "VariationalDropout",
     "Zoneout",
+    "for_single_rows",
 ]

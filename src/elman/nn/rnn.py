@@ -1,5 +1,6 @@
 """Stacks of recurrent layers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -131,33 +132,31 @@ class RNN(nn.Module):
         Raises:
             ValueError: if the stack is bidirectional, which needs the whole sequence.
         """
-        return self.step_projected(self._cells()[0][0].project(inputs), state)
+        return self.stepper()(self._cells()[0][0].project(inputs), state)
 
-    def step_projected(
-        self, projected: Any, state: RNNState
-    ) -> tuple[Float[Tensor, "batch output"], RNNState]:
-        """Advance one time step from inputs that the first layer's cell has projected before.
-
-        Args:
-            projected: what that cell's `project` returned for `[batch, input]`.
-            state: the state after the previous step.
+    def stepper(self) -> Callable[[Any, RNNState], tuple[Tensor, RNNState]]:
+        """Return `step` for many calls, from inputs that the first layer's cell has projected.
 
         Returns:
-            As `step`.
+            A function of what that cell's `project` returned for `[batch, input]`, and of the
+            state; it returns what `step` does.
 
         Raises:
             ValueError: as `step`.
         """
-        layers = self._cells()
-        if len(layers[0]) > 1:
+        if len(self._cells()[0]) > 1:
             raise ValueError("A bidirectional RNN needs the whole sequence and cannot step.")
-        new_state: list[tuple[Any]] = []
-        for index, ((cell,), states) in enumerate(zip(layers, state, strict=True)):
-            outputs, after = cell.step(projected, states[0])
-            new_state.append((after,))
-            if index + 1 < len(layers):
-                projected = layers[index + 1][0].project(self.dropout(outputs))
-        return outputs, tuple(new_state)
+        first, *others = (cells[0] for cells in self._cells())
+
+        def advance(projected: Any, state: RNNState) -> tuple[Tensor, RNNState]:
+            outputs, after = first.step(projected, state[0][0])
+            new_state = [(after,)]
+            for cell, (before,) in zip(others, state[1:], strict=True):
+                outputs, after = cell.step(cell.project(self.dropout(outputs)), before)
+                new_state.append((after,))
+            return outputs, tuple(new_state)
+
+        return advance
 
     def _cells(self) -> list[list[Cell[Any]]]:
         return [list(directions) for directions in self.layers]  # type: ignore[call-overload]

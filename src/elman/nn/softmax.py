@@ -90,4 +90,4 @@ class FullSoftmax(nn.Module):
         Returns:
             One distribution a row.
         """
-        return F.log_softmax(F.linear(features, self.weight, self.bias), dim=-1)
+        return torch.log_softmax(F.linear(features, self.weight, self.bias), dim=-1)

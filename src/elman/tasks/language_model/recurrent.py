@@ -11,7 +11,16 @@ from torch import Tensor, nn
 from elman.cells import Cell, find_cell
 from elman.decoding import StepFunction
 from elman.errors import ConfigError
-from elman.nn import RNN, Dropout, LayerNorm, Residual, RNNState, VariationalDropout, Zoneout
+from elman.nn import (
+    RNN,
+    Dropout,
+    LayerNorm,
+    Residual,
+    RNNState,
+    VariationalDropout,
+    Zoneout,
+    for_single_rows,
+)
 from elman.state import map_state
 from elman.tasks.language_model.config import LanguageModelConfig
 
@@ -104,12 +113,13 @@ class RecurrentNetwork(nn.Module):
             first: Cell[Any] = self.rnn.layers[0][0]  # type: ignore[index]
             parts = [first.project(self.embedding(some)) for some in tokens.split(TABLE_ROWS)]
             table = map_state(lambda *rows: torch.cat(rows), *parts)  # [vocab, ...]
+        advance = for_single_rows(self.rnn).stepper()
 
         def step(
             tokens: Int[Tensor, " batch"], state: RNNState
         ) -> tuple[Float[Tensor, "batch output"], RNNState]:
             projected = map_state(lambda part: part.index_select(0, tokens), table)
-            return self.rnn.step_projected(projected, state)
+            return advance(projected, state)
 
         return step
 
