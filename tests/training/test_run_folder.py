@@ -183,18 +183,23 @@ def test_a_damaged_line_of_metrics_is_named(run):
         RunFolder(run).read_metrics()
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files():
-    """Call it to limit the size of files; writing then fails as on a full disk, deep inside."""
+    """Limits the size of files, so that writing fails as on a full disk, deep inside.
+
+    The limit holds for the test runner's own output too, so it must end with the block.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_disk_that_fills_up_leaves_the_old_weights(run, small_files):
+def test_a_disk_that_fills_up_leaves_the_old_weights(run):
     before = (run / "model.safetensors").read_bytes()
-    small_files()
-    with pytest.raises(OSError, match="File too large") as caught:
+    with small_files(), pytest.raises(OSError, match="File too large") as caught:
         RunFolder(run).write_weights({"large": torch.zeros(100_000)})
     assert caught.value.errno == errno.EFBIG
     assert (run / "model.safetensors").read_bytes() == before
@@ -202,20 +207,21 @@ def test_a_disk_that_fills_up_leaves_the_old_weights(run, small_files):
 
 
 def test_a_disk_that_fills_up_while_training_leaves_the_last_checkpoint(
-    tmp_path, run_training, small_files, monkeypatch
+    tmp_path, run_training, monkeypatch
 ):
     run_training(tmp_path / "whole", hidden_size=40)
     keep = RunFolder.write_weights
     written = []
+    full = contextlib.ExitStack()
 
     def write(self, arrays):
         keep(self, arrays)
         written.append(torch.load(self.checkpoint_file) if self.checkpoint_file.exists() else {})
         if len(written) == 2:
-            small_files()
+            full.enter_context(small_files())
 
     monkeypatch.setattr(RunFolder, "write_weights", write)
-    with pytest.raises(OSError, match="File too large"):
+    with full, pytest.raises(OSError, match="File too large"):
         run_training(tmp_path / "run", hidden_size=40)
     state = torch.load(tmp_path / "run/checkpoint/state.pt")
     assert state["progress"] == written[1]["progress"]

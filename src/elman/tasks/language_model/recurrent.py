@@ -118,7 +118,7 @@ class RecurrentNetwork(nn.Module):
         def step(
             tokens: Int[Tensor, " batch"], state: RNNState
         ) -> tuple[Float[Tensor, "batch output"], RNNState]:
-            projected = map_state(lambda part: part.index_select(0, tokens), table)
+            projected = map_state(lambda part: part[tokens], table)
             return advance(projected, state)
 
         return step
