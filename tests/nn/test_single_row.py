@@ -19,7 +19,10 @@ def test_it_is_the_linear_map(bias, shape):
     linear = nn.Linear(5, 12, bias=bias, dtype=torch.float64)
     inputs = torch.randn(shape, dtype=torch.float64)
     expected = F.linear(inputs, linear.weight, linear.bias)
-    torch.testing.assert_close(SingleRowLinear(linear)(inputs), expected, rtol=1e-13, atol=1e-13)
+    single = SingleRowLinear(linear)
+    assert single(inputs).requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(single(inputs), expected, rtol=1e-13, atol=1e-13)
 
 
 def test_output_features_that_do_not_divide_stay_whole(monkeypatch):
@@ -43,7 +46,8 @@ def test_the_copy_shares_weights_and_leaves_the_module_alone(monkeypatch):
     for parameter, shared in zip(rnn.parameters(), copied.parameters(), strict=True):
         assert parameter is shared
     inputs, state = torch.randn(1, 3), rnn.initial_state(1)
-    output, after = rnn.step(inputs, state)
-    copied_output, copied_after = copied.step(inputs, state)
+    with torch.no_grad():
+        output, after = rnn.step(inputs, state)
+        copied_output, copied_after = copied.step(inputs, state)
     torch.testing.assert_close(output, copied_output)
     torch.testing.assert_close(after, copied_after)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from elman.config import from_mapping, read_toml, settings_file
+from elman.decoding import Sampler
 from elman.demo.plays import read_plays
 from elman.files import written_atomically
 from elman.plots import learning_curves
@@ -14,6 +15,8 @@ from elman.training import RunFolder, TrainingOptions, train
 
 MODERN = "Please send me the link to the video meeting."
 HELD_OUT_LINES = 3
+SCENE_TEMPERATURE = 0.7
+"""Below 1, for a model this young is too fond of the unlikely."""
 
 
 def demonstrate(folder: Path, say: Callable[[str], None], *, quiet: bool = False) -> None:
@@ -42,7 +45,8 @@ def demonstrate(folder: Path, say: Callable[[str], None], *, quiet: bool = False
     learning_curves(run.read_metrics(), run.plots / "learning_curves.png")
     _score(task, text, say)
     say("\nA scene it makes up:\n")
-    for line in task.generate("\n\nROMEO:\n", length=600, seed=1)[0].strip().splitlines():
+    scene = task.generate("\n\nROMEO:\n", length=600, sampler=Sampler(SCENE_TEMPERATURE), seed=1)
+    for line in scene[0].strip().splitlines():
         say(f"    {line}")
     say(f"\nThe run folder, which is the saved model: {run.path}")
     say(f"Learning curves: {run.plots / 'learning_curves.png'}")

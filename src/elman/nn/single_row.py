@@ -17,8 +17,9 @@ SMALLEST_WEIGHT = 2**18
 class SingleRowLinear(nn.Module):
     """A linear map that shares its output features among threads when it maps a single row.
 
-    The product of one row is bound by reading the weights, and the library runs it on one
-    thread; as a batch of products with parts of the matrix it runs on all of them.
+    Where gradients are recorded, and for several rows, it is `nn.Linear`. The product of one row
+    is bound by reading the weights, and the library runs it on one thread; as a batch of products
+    with parts of the matrix it runs on all of them.
 
     Args:
         linear: the map whose weights it uses.
@@ -28,17 +29,19 @@ class SingleRowLinear(nn.Module):
         super().__init__()
         self.weight = linear.weight
         self.bias = linear.bias
-        parts = torch.get_num_threads()
-        self.parts = parts if linear.out_features % parts == 0 else 1
+        threads = torch.get_num_threads()
+        self.parts = threads if linear.out_features % threads == 0 else 1
+        # Not a buffer: another view of the weights, made once for all steps of a stream.
+        parts = linear.weight.detach().view(self.parts, -1, linear.in_features)
+        self.columns = parts.transpose(1, 2)
 
     def forward(self, inputs: Float[Tensor, "*batch input"]) -> Float[Tensor, "*batch output"]:
         """Return $W x + b$ for each row of the inputs."""
-        if inputs.shape[:-1] != (1,):
+        if inputs.shape[:-1] != (1,) or torch.is_grad_enabled():
             return F.linear(inputs, self.weight, self.bias)
-        weights = self.weight.view(self.parts, -1, self.weight.shape[1])
-        rows = inputs.expand(self.parts, 1, -1)
-        outputs = torch.bmm(rows, weights.transpose(1, 2)).view(1, -1)
-        return outputs if self.bias is None else outputs + self.bias
+        outputs = torch.bmm(inputs.expand(self.parts, 1, -1), self.columns).view(1, -1)
+        bias = self.bias
+        return outputs if bias is None else outputs + bias
 
 
 def for_single_rows(module: Module) -> Module:

@@ -37,7 +37,7 @@ def build_model(
     network = _build_network(config, vocabulary_size, boundary)
     embedding = network.embedding
     weight = embedding.weight if config.tie else None
-    output_map: nn.Module = nn.Identity()
+    output_map = None
     width = network.output_size
     if config.tie and width != embedding.embedding_dim:
         output_map = nn.Linear(width, embedding.embedding_dim)

@@ -100,12 +100,15 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
 
     Args:
         network: reads tokens into features.
-        output_map: maps features to the width of the softmax.
+        output_map: maps features to the width of the softmax; None if they have it.
         softmax: the output layer.
     """
 
     def __init__(
-        self, network: nn.Module, output_map: nn.Module, softmax: FullSoftmax | AdaptiveSoftmax
+        self,
+        network: nn.Module,
+        output_map: nn.Module | None,
+        softmax: FullSoftmax | AdaptiveSoftmax,
     ) -> None:
         super().__init__()
         self.network: Any = network
@@ -134,7 +137,7 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
             The features each next token is predicted from, and the state after the inputs.
         """
         features, state = self.network(inputs, state)
-        return self.output_map(features), state
+        return self._mapped(features), state
 
     def criterion(
         self,
@@ -169,16 +172,20 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
     ) -> tuple[Float[Tensor, "batch vocab"], Any]:
         """Read one token of each row; see `LanguageModel.step`."""
         features, state = self.network.step(tokens, state)
-        return self.softmax.log_probs(self.output_map(features)), state
+        return self.softmax.log_probs(self._mapped(features)), state
 
     def stream(self) -> StepFunction[Any]:
         """Return a step for many calls; see `LanguageModel.stream`."""
-        read = self.network.stream()
+        # Looked up once: in a stream every look-up counts.
+        read, output_map, log_probs = self.network.stream(), self.output_map, self.softmax.log_probs
 
         def step(
             tokens: Int[Tensor, " batch"], state: Any
         ) -> tuple[Float[Tensor, "batch vocab"], Any]:
             features, state = read(tokens, state)
-            return self.softmax.log_probs(self.output_map(features)), state
+            return log_probs(features if output_map is None else output_map(features)), state
 
         return step
+
+    def _mapped(self, features: Float[Tensor, "*batch output"]) -> Float[Tensor, "*batch width"]:
+        return features if self.output_map is None else self.output_map(features)
