@@ -36,7 +36,14 @@ class SingleRowLinear(nn.Module):
         self.columns = parts.transpose(1, 2)
 
     def forward(self, inputs: Float[Tensor, "*batch input"]) -> Float[Tensor, "*batch output"]:
-        """Return $W x + b$ for each row of the inputs."""
+        """Return $W x + b$ for each row.
+
+        Args:
+            inputs: rows of features.
+
+        Returns:
+            As many rows of output features.
+        """
         if inputs.shape[:-1] != (1,) or torch.is_grad_enabled():
             return F.linear(inputs, self.weight, self.bias)
         outputs = torch.bmm(inputs.expand(self.parts, 1, -1), self.columns).view(1, -1)
