@@ -10,7 +10,7 @@ import tyro
 
 from elman.cli.output import print_json, tell
 from elman.cli.parse import parse
-from elman.config import from_mapping, read_toml, settings_file
+from elman.config import from_mapping, read_toml, settings_file, values_of
 from elman.errors import ConfigError
 from elman.tasks import TASKS, find_task
 from elman.training.options import TrainingOptions
@@ -125,10 +125,10 @@ def _from_file(signature: type, kind: str, named: str) -> Any:
     groups = {}
     for field in dataclasses.fields(signature):
         kind_of_group: Any = field.type
-        names = [inner.name for inner in dataclasses.fields(kind_of_group)]
-        given = {key: values.pop(key) for key in list(values) if key in names}
-        start = {name: getattr(field.default, name) for name in names}
+        given = values_of(kind_of_group, values)
+        start = vars(field.default)
         groups[field.name] = from_mapping(kind_of_group, {**start, **given}, str(path))
+        values = {key: value for key, value in values.items() if key not in given}
     if values:
         raise ConfigError(f"{path}: unknown setting {next(iter(values))!r}.")
     return signature(**groups)

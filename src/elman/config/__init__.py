@@ -11,7 +11,7 @@ from elman.config.ranges import (
     check_ranges,
 )
 from elman.config.shipped import settings_file, shipped_names
-from elman.config.toml import from_mapping, read_toml, write_toml
+from elman.config.toml import from_mapping, read_toml, values_of, write_toml
 
 __all__ = [
     "Count",
@@ -26,5 +26,6 @@ __all__ = [
     "read_toml",
     "settings_file",
     "shipped_names",
+    "values_of",
     "write_toml",
 ]

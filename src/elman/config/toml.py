@@ -48,6 +48,20 @@ def write_toml(path: Path, values: Mapping[str, Any]) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def values_of(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick from the flat values of a settings file those that belong to one dataclass.
+
+    Args:
+        kind: the dataclass.
+        values: values by name, of several dataclasses.
+
+    Returns:
+        The values whose names are fields of `kind`.
+    """
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {key: value for key, value in values.items() if key in names}
+
+
 def from_mapping(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
     """Build a settings dataclass from plain values.
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from elman.config import from_mapping, read_toml, settings_file
+from elman.config import from_mapping, read_toml, settings_file, values_of
 from elman.decoding import Sampler
 from elman.demo.plays import read_plays
 from elman.files import written_atomically
@@ -63,17 +63,14 @@ def demonstrate(folder: Path, say: Callable[[str], None], *, quiet: bool = False
 def _train(text: Path, out: Path, *, quiet: bool) -> LanguageModelTask:
     path = settings_file("demo-lm")
     values = read_toml(path)
-    of_model = {key: values.pop(key) for key in list(values) if _is_of_model(key)}
+    of_model = values_of(LanguageModelConfig, values)
+    others = {key: value for key, value in values.items() if key not in of_model}
     config = from_mapping(LanguageModelConfig, of_model, str(path))
-    options = from_mapping(TrainingOptions, values, str(path))
+    options = from_mapping(TrainingOptions, others, str(path))
     resume = (out / "config.toml").exists()
     task = train("lm", config, options, Sources((str(text),)), out, resume=resume, quiet=quiet)
     assert isinstance(task, LanguageModelTask)
     return task
-
-
-def _is_of_model(key: str) -> bool:
-    return key in LanguageModelConfig.__annotations__
 
 
 def _score(task: LanguageModelTask, text: Path, say: Callable[[str], None]) -> None:

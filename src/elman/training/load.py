@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import torch
 
-from elman.config import from_mapping
+from elman.config import from_mapping, values_of
 from elman.errors import CheckpointError, ConfigError
 from elman.tasks import find_task
 from elman.training.run_folder import RunFolder
@@ -30,12 +30,8 @@ def load(path: str | Path, device: Literal["auto", "cpu", "cuda"] = "cpu") -> An
     settings = run.read_settings()
     try:
         task_class = find_task(str(settings.get("task")))
-        names = {field for field in settings if field in task_class.config_class.__annotations__}
-        config: Any = from_mapping(
-            task_class.config_class,
-            {name: settings[name] for name in names},
-            str(run.config_file),
-        )
+        kind = task_class.config_class
+        config: Any = from_mapping(kind, values_of(kind, settings), str(run.config_file))
     except (CheckpointError, ConfigError) as error:
         raise CheckpointError(f"{run.config_file}: {error}") from None
     task = task_class.load(config, run.path)
