@@ -18,7 +18,7 @@ def test_a_place_is_imported():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("lstn", r"unknown cell 'lstn': known are elman, .*simple-gru, or give module:Class\."),
+        ("lstn", r"unknown cell 'lstn': known are elman, .*lru, or give module:Class\."),
         ("no_such_module:Cell", "cannot be imported: No module named 'no_such_module'"),
         ("elman.cells.gru:NoSuchCell", "cannot be imported: .* no attribute 'NoSuchCell'"),
         ("elman.cells.gru:GRUState", "not a class derived from elman.Cell"),

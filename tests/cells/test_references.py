@@ -4,115 +4,32 @@ import numpy as np
 import pytest
 import torch
 
-from elman.cells import (
-    CELLS,
-    ChoGRUCell,
-    ElmanCell,
-    GRUCell,
-    IRNNCell,
-    JordanCell,
-    LSTMCell,
-    SimpleGRUCell,
-)
+from elman.cells import CELLS, EchoStateCell, IRNNCell, LSTMCell, echo_state
 from elman.engine import unroll, unroll_eager
-from elman.state import map_state, tensors
-from reference import cho_gru, elman, gru, irnn, jordan, lstm, simple_gru
+from elman.state import tensors
+from reference import irnn
+from reference.adapters import INPUT, REFERENCES, SPARSE, array, by_gate, echo_state_reference
 
-TIME, BATCH, INPUT, HIDDEN = 6, 2, 3, 5
-
-
-def array(tensor):
-    return tensor.detach().numpy()
-
-
-def by_gate(tensor, *gates):
-    return dict(zip(gates, np.split(array(tensor), len(gates)), strict=True))
-
-
-def elman_reference(cell, sequence, state):
-    weights = {
-        "input": array(cell.input_map.weight),
-        "context": array(cell.recurrent_map.weight),
-        "bias": array(cell.input_map.bias),
-    }
-    if isinstance(cell, IRNNCell):
-        return irnn.run(weights, sequence, *state)
-    return elman.run(weights, sequence, *state, cell.nonlinearity)
-
-
-def jordan_reference(cell, sequence, state):
-    weights = {
-        "plan": array(cell.input_map.weight),
-        "hidden_bias": array(cell.input_map.bias),
-        "state": array(cell.recurrent_map.weight),
-        "output": array(cell.output_map.weight),
-        "output_bias": array(cell.output_map.bias),
-    }
-    return jordan.run(weights, sequence, *state, cell.decay)
-
-
-def lstm_reference(cell, sequence, state):
-    gates = ("in", "phi", "c", "out")
-    weights = {
-        "input": by_gate(cell.input_map.weight, *gates),
-        "recurrent": by_gate(cell.recurrent_map.weight, *gates),
-        "bias": by_gate(cell.input_map.bias, *gates),
-    }
-    return lstm.run(weights, sequence, *state)
-
-
-def gru_reference(cell, sequence, state):
-    maps = (cell.input_map.weight, cell.recurrent_map.weight)
-    biases = (cell.input_map.bias, cell.recurrent_map.bias)
-    weights = [by_gate(part, "r", "i", "h") for part in (*maps, *biases)]
-    return gru.run(*weights, sequence, *state)
-
-
-def cho_gru_reference(cell, sequence, state):
-    W = by_gate(cell.input_map.weight, "r", "z", "h")
-    b = by_gate(cell.input_map.bias, "r", "z", "h")
-    U = by_gate(cell.gate_map.weight, "r", "z") | {"h": array(cell.candidate_map.weight)}
-    return cho_gru.run(W, U, b, sequence, *state)
-
-
-def simple_gru_reference(cell, sequence, state):
-    W = by_gate(cell.input_map.weight, "c", "u")
-    U = by_gate(cell.recurrent_map.weight, "c", "u")
-    b = by_gate(cell.input_map.bias, "c", "u")
-    W_c, W_u = (np.concatenate([U[part], W[part]], axis=1) for part in ("c", "u"))
-    return simple_gru.run(W_c, W_u, b["c"], b["u"], sequence, *state)
-
-
-REFERENCES = {
-    "elman": (lambda: ElmanCell(INPUT, HIDDEN), elman_reference),
-    "elman-relu": (lambda: ElmanCell(INPUT, HIDDEN, nonlinearity="relu"), elman_reference),
-    "irnn": (lambda: IRNNCell(INPUT, HIDDEN, identity_scale=0.7), elman_reference),
-    "jordan": (lambda: JordanCell(INPUT, HIDDEN, output_size=4, decay=0.3), jordan_reference),
-    "lstm": (lambda: LSTMCell(INPUT, HIDDEN), lstm_reference),
-    "gru": (lambda: GRUCell(INPUT, HIDDEN), gru_reference),
-    "cho-gru": (lambda: ChoGRUCell(INPUT, HIDDEN), cho_gru_reference),
-    "simple-gru": (lambda: SimpleGRUCell(INPUT, HIDDEN), simple_gru_reference),
-}
+TIME, BATCH = 6, 2
+WARM_UP = 7
+"""Steps before the first; a clock comes round within the steps compared."""
 
 
 def test_every_cell_of_the_table_has_a_reference():
     assert set(CELLS) <= set(REFERENCES)
 
 
-@pytest.mark.parametrize("run", [unroll, unroll_eager])
-@pytest.mark.parametrize("name", REFERENCES)
-def test_cell_equals_its_paper(name, run):
-    make, reference = REFERENCES[name]
-    cell = make().double()
+def compare(cell, reference, run):
+    cell = cell.double()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.3)
-    inputs = torch.randn(TIME, BATCH, INPUT, generator=generator, dtype=torch.float64)
-    state = map_state(
-        lambda part: torch.randn(part.shape, generator=generator, dtype=torch.float64),
-        cell.initial_state(BATCH),
-    )
+    shape = (WARM_UP + TIME, BATCH, INPUT)
+    inputs = torch.randn(shape, generator=generator, dtype=torch.float64)
+    warm_up, inputs = inputs[:WARM_UP], inputs[WARM_UP:]
+    # Reached by steps, so that it is a state the cell may meet whatever its parts mean.
+    _, state = unroll_eager(cell, warm_up, cell.initial_state(BATCH))
     outputs, final = run(cell, inputs, state)
     for row in range(BATCH):
         start = [array(part[row]) for part in tensors(state)]
@@ -120,6 +37,19 @@ def test_cell_equals_its_paper(name, run):
         np.testing.assert_allclose(array(outputs[:, row]), expected, rtol=1e-12, atol=1e-12)
         for part, wanted in zip(tensors(final), expected_final, strict=True):
             np.testing.assert_allclose(array(part[row]), wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("run", [unroll, unroll_eager])
+@pytest.mark.parametrize("name", REFERENCES)
+def test_cell_equals_its_paper(name, run):
+    make, reference = REFERENCES[name]
+    compare(make(), reference, run)
+
+
+def test_a_reservoir_stored_without_its_zeros_equals_its_paper(monkeypatch):
+    monkeypatch.setattr(echo_state, "SPARSE_SIZE", 1)
+    monkeypatch.setattr(echo_state, "SPARSE_DENSITY", 0.5)
+    compare(EchoStateCell(INPUT, 6, **SPARSE), echo_state_reference, unroll)
 
 
 def test_irnn_starts_as_the_paper_says():

@@ -1,14 +1,30 @@
 """Recurrent cells, one file each, and the table of their names."""
 
-from elman.cells.base import Cell, LinearCell, ReservoirCell
+from elman.cells.base import Cell, ClockedCell, LinearCell, ReservoirCell
 from elman.cells.cho_gru import ChoGRUCell, ChoGRUProjection
+from elman.cells.clockwork import ClockworkCell, ClockworkState
+from elman.cells.closed_loop import ClosedLoopCell, ClosedLoopState
+from elman.cells.coupled_lstm import CoupledLSTMCell
+from elman.cells.echo_state import EchoState, EchoStateCell
 from elman.cells.elman import ElmanCell, ElmanState
 from elman.cells.gru import GRUCell, GRUState
+from elman.cells.higher_order import HigherOrderCell, HigherOrderState
 from elman.cells.irnn import IRNNCell
 from elman.cells.jordan import JordanCell, JordanState
+from elman.cells.layer_norm_gru import LayerNormGRUCell
+from elman.cells.layer_norm_lstm import LayerNormLSTMCell
 from elman.cells.lookup import CELLS, find_cell
+from elman.cells.lru import LRUCell, LRUProjection, LRUState
 from elman.cells.lstm import LSTMCell, LSTMState
+from elman.cells.min_gru import MinGRUCell
+from elman.cells.min_lstm import MinLSTMCell
+from elman.cells.minimal_gated import MinimalGatedCell, MinimalGatedProjection
+from elman.cells.peephole_lstm import PeepholeLSTMCell
+from elman.cells.radius import spectral_radius
 from elman.cells.simple_gru import SimpleGRUCell
+from elman.cells.slstm import SLSTMCell, SLSTMState
+from elman.cells.sparse_map import SparseMap
+from elman.cells.sru import SRUCell, SRUProjection, SRUState
 from elman.cells.wrapped import OuterCell, WrappedCell
 
 __all__ = [
@@ -16,19 +32,46 @@ __all__ = [
     "Cell",
     "ChoGRUCell",
     "ChoGRUProjection",
+    "ClockedCell",
+    "ClockworkCell",
+    "ClockworkState",
+    "ClosedLoopCell",
+    "ClosedLoopState",
+    "CoupledLSTMCell",
+    "EchoState",
+    "EchoStateCell",
     "ElmanCell",
     "ElmanState",
     "GRUCell",
     "GRUState",
+    "HigherOrderCell",
+    "HigherOrderState",
     "IRNNCell",
     "JordanCell",
     "JordanState",
+    "LRUCell",
+    "LRUProjection",
+    "LRUState",
     "LSTMCell",
     "LSTMState",
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
     "LinearCell",
+    "MinGRUCell",
+    "MinLSTMCell",
+    "MinimalGatedCell",
+    "MinimalGatedProjection",
     "OuterCell",
+    "PeepholeLSTMCell",
     "ReservoirCell",
+    "SLSTMCell",
+    "SLSTMState",
+    "SRUCell",
+    "SRUProjection",
+    "SRUState",
     "SimpleGRUCell",
+    "SparseMap",
     "WrappedCell",
     "find_cell",
+    "spectral_radius",
 ]

@@ -6,6 +6,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from torch import Tensor, nn
 
+from elman.state import tensors
+
 StateT = TypeVar("StateT")
 
 
@@ -25,6 +27,9 @@ class Cell(nn.Module, Generic[StateT]):
 
     carries_hidden: ClassVar[bool] = False
     """Whether `hidden` is carried over as memory, besides being read through a product."""
+
+    always_advance: ClassVar[tuple[str, ...]] = ()
+    """Parts of the state that no wrapper may hold back, such as clocks and running sums."""
 
     _constructed_with: inspect.BoundArguments
 
@@ -110,7 +115,8 @@ class Cell(nn.Module, Generic[StateT]):
 class LinearCell(Cell[StateT]):
     """A cell whose state obeys h_t = a_t * h_{t-1} + b_t with a, b free of the state.
 
-    Such a recurrence can be run by a parallel scan, and its exact RTRL is cheap.
+    Such a recurrence can be run by a parallel scan, and its exact RTRL is cheap. The state is h
+    alone: one part, or two, its real and imaginary parts, where a and b are complex.
     """
 
     @abstractmethod
@@ -121,9 +127,36 @@ class LinearCell(Cell[StateT]):
             projected: what `project` returned, `[*time, batch, ...]`.
 
         Returns:
-            `a` and `b`, each `[*time, batch, hidden]`.
+            `a` and `b`, each `[*time, batch, hidden]`, complex if the state has two parts.
         """
+
+    def read(self, projected: Any, state: StateT) -> Tensor:
+        """Return the outputs that go with states, for one time step or many at once.
+
+        Args:
+            projected: what `project` returned, `[*time, batch, ...]`.
+            state: the states after the steps; its parts are `[*time, batch, hidden]`.
+
+        Returns:
+            The outputs `[*time, batch, output]`: the first part of the state, unless the cell
+            says otherwise.
+        """
+        return next(tensors(state))
 
 
 class ReservoirCell(Cell[StateT]):
     """A cell whose weights stay as they were drawn; only a readout on its outputs is learnt."""
+
+
+class ClockedCell(Cell[StateT]):
+    """A cell whose units stand in groups of one size, each of which changes when its clock ticks.
+
+    The state has a part `clock`, `[batch, 1]`: for each row the number of the coming time step,
+    counted from 0 and modulo the least common multiple of the periods. At a step whose number a
+    group's period does not divide, the group keeps its values and need not be computed.
+    """
+
+    always_advance = ("clock",)
+
+    periods: tuple[int, ...]
+    """The period of each group, in the order in which the groups stand in `hidden`."""

@@ -5,22 +5,48 @@ from typing import Any
 
 from elman.cells.base import Cell
 from elman.cells.cho_gru import ChoGRUCell
+from elman.cells.clockwork import ClockworkCell
+from elman.cells.coupled_lstm import CoupledLSTMCell
+from elman.cells.echo_state import EchoStateCell
 from elman.cells.elman import ElmanCell
 from elman.cells.gru import GRUCell
+from elman.cells.higher_order import HigherOrderCell
 from elman.cells.irnn import IRNNCell
 from elman.cells.jordan import JordanCell
+from elman.cells.layer_norm_gru import LayerNormGRUCell
+from elman.cells.layer_norm_lstm import LayerNormLSTMCell
+from elman.cells.lru import LRUCell
 from elman.cells.lstm import LSTMCell
+from elman.cells.min_gru import MinGRUCell
+from elman.cells.min_lstm import MinLSTMCell
+from elman.cells.minimal_gated import MinimalGatedCell
+from elman.cells.peephole_lstm import PeepholeLSTMCell
 from elman.cells.simple_gru import SimpleGRUCell
+from elman.cells.slstm import SLSTMCell
+from elman.cells.sru import SRUCell
 from elman.errors import ConfigError
 
 CELLS: dict[str, type[Cell[Any]]] = {
     "elman": ElmanCell,
     "jordan": JordanCell,
     "irnn": IRNNCell,
+    "higher-order": HigherOrderCell,
+    "clockwork": ClockworkCell,
+    "echo-state": EchoStateCell,
     "lstm": LSTMCell,
+    "peephole-lstm": PeepholeLSTMCell,
+    "coupled-lstm": CoupledLSTMCell,
+    "layer-norm-lstm": LayerNormLSTMCell,
+    "slstm": SLSTMCell,
+    "min-lstm": MinLSTMCell,
     "gru": GRUCell,
     "cho-gru": ChoGRUCell,
     "simple-gru": SimpleGRUCell,
+    "layer-norm-gru": LayerNormGRUCell,
+    "minimal-gated": MinimalGatedCell,
+    "min-gru": MinGRUCell,
+    "sru": SRUCell,
+    "lru": LRUCell,
 }
 """The cells of the package by the names the command line knows them by."""
 

@@ -1,5 +1,6 @@
 """Zoneout: units that keep their previous value at random."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -23,9 +24,10 @@ class Zoneout(WrappedCell):
 
     where $\tilde s_t$ is the inner cell's new state and $d_t$ a mask of ones with probability
     `rate`, drawn for each unit of each part of the state. In evaluation $d_t$ is its
-    expectation, the rate itself. Parts of the state that are not floating-point numbers, such as
-    clocks, always change. An output that is one of the new state's tensors is zoned out with it;
-    an output computed from them (by `LayerNorm` inside, say) is not: wrap it around instead.
+    expectation, the rate itself. Parts of the state that are not floating-point numbers, or that
+    the cell lists in `always_advance`, such as clocks, always change. An output that is one of
+    the new state's tensors is zoned out with it; an output computed from them (by `LayerNorm`
+    inside, say) is not: wrap it around instead.
 
     Args:
         cell: any cell.
@@ -46,6 +48,9 @@ class Zoneout(WrappedCell):
         if not 0.0 <= rate < 1.0:
             raise ValueError(f"Zoneout: rate must lie in [0, 1), got {rate}.")
         self.rate = rate
+        inner = (part for part in cell.modules() if isinstance(part, Cell))
+        advancing = {name for part in inner for name in part.always_advance}
+        self._held = list(_held(cell.initial_state(1), advancing))
 
     def project(self, inputs: Tensor) -> ZoneoutProjection:
         """Draw the masks beside the inner cell's projection; see `Cell.project`."""
@@ -63,10 +68,21 @@ class Zoneout(WrappedCell):
         output, new_state = self.cell.step(projected.projected, state)
         new = list(tensors(new_state))
         zoned = []
-        for keep, before, after in zip(tensors(projected.keep), tensors(state), new, strict=True):
-            changes = after.is_floating_point()
-            zoned.append(keep * before + (1 - keep) * after if changes else after)
+        for held, keep, before, after in zip(
+            self._held, tensors(projected.keep), tensors(state), new, strict=True
+        ):
+            zoned.append(keep * before + (1 - keep) * after if held else after)
         for after, mixed in zip(new, zoned, strict=True):
             if output is after:
                 output = mixed
         return output, rebuild(new_state, zoned)
+
+
+def _held(state: Any, advancing: set[str], name: str = "") -> Iterator[bool]:
+    """Yield for each tensor of a state whether its units may keep their previous values."""
+    if isinstance(state, Tensor):
+        yield state.is_floating_point() and name not in advancing
+        return
+    names = getattr(state, "_fields", ("",) * len(state))
+    for part_name, part in zip(names, state, strict=True):
+        yield from _held(part, advancing, part_name)

@@ -1,0 +1,162 @@
+"""The reservoir of an echo state network."""
+
+import os
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from elman.cells.base import ReservoirCell
+from elman.cells.radius import spectral_radius as radius_of
+from elman.cells.sparse_map import SparseMap, draw_columns
+
+ReservoirNonlinearity = Literal["tanh", "identity"]
+KNOWN = get_args(ReservoirNonlinearity)
+
+SPARSE_SIZE = 2000
+"""From so many units on, the zeros of a sparse reservoir are not stored."""
+SPARSE_DENSITY = 0.1
+"""Up to this density a large reservoir counts as sparse."""
+
+
+class EchoState(NamedTuple):
+    """The reservoir's units."""
+
+    hidden: Float[Tensor, "batch hidden"]
+
+
+class EchoStateCell(ReservoirCell[EchoState]):
+    r"""Reservoir of leaky units with fixed random weights; a readout on its units is learnt.
+
+    $$ h_t = (1 - \alpha) h_{t-1} +
+       \alpha \tanh(W_{in} x_t + W h_{t-1} + W_{back} y_{t-1} + b) $$
+
+    Each unit reads the same number of units of the sparse $W$, which is scaled to a given
+    spectral radius. The previous output $y_{t-1}$ stands in the last columns of the input: the
+    wanted output in training (teacher forcing); `ClosedLoopCell` puts the network's own there.
+    No weight is a parameter that an optimiser would change. All are drawn uniformly.
+
+    Args:
+        input_size: features of each input vector, those of the previous output included.
+        hidden_size: units of the reservoir.
+        feedback_size: the last features of the input that are the previous output.
+        spectral_radius: largest modulus of the eigenvalues of $W$, from 0.
+        density: share of entries of $W$ that are not zero, in (0, 1].
+        leak: the rate $\alpha$ at which units change, in (0, 1].
+        input_scaling: bound of the entries of $W_{in}$.
+        feedback_scaling: bound of the entries of $W_{back}$.
+        bias_scaling: bound of the biases.
+        nonlinearity: `tanh`, or `identity` for a linear reservoir.
+
+    Raises:
+        ValueError: if a setting lies outside its range, the reservoir would not fit into memory,
+            or the $W$ drawn is nilpotent and cannot be scaled.
+
+    Reference:
+        Jaeger 2001, "The 'echo state' approach to analysing and training recurrent neural
+        networks", equation 1. Differs: units leak as in Jaeger et al. 2007.
+    """
+
+    carries_hidden = True
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        feedback_size: int = 0,
+        spectral_radius: float = 0.9,
+        density: float = 0.1,
+        leak: float = 1.0,
+        input_scaling: float = 1.0,
+        feedback_scaling: float = 1.0,
+        bias_scaling: float = 0.0,
+        nonlinearity: ReservoirNonlinearity = "tanh",
+    ) -> None:
+        super().__init__(input_size, output_size=hidden_size)
+        _check("feedback_size", feedback_size, 0 <= feedback_size <= input_size, "0 to input_size")
+        _check("spectral_radius", spectral_radius, spectral_radius >= 0, "0 or more")
+        _check("density", density, 0 < density <= 1, "above 0, up to 1")
+        _check("leak", leak, 0 < leak <= 1, "above 0, up to 1")
+        _check("nonlinearity", nonlinearity, nonlinearity in KNOWN, " or ".join(KNOWN))
+        entries = max(1, round(density * hidden_size))
+        sparse = hidden_size >= SPARSE_SIZE and density <= SPARSE_DENSITY
+        _check_memory(hidden_size * (entries if sparse else hidden_size), hidden_size, density)
+        self.leak = leak
+        self.nonlinearity = nonlinearity
+        self.input_map = nn.Linear(input_size, hidden_size)
+        own = input_size - feedback_size
+        nn.init.uniform_(self.input_map.weight[:, :own], -input_scaling, input_scaling)
+        nn.init.uniform_(self.input_map.weight[:, own:], -feedback_scaling, feedback_scaling)
+        nn.init.uniform_(self.input_map.bias, -bias_scaling, bias_scaling)
+        self.recurrent_map = _draw_recurrence(hidden_size, entries, sparse=sparse)
+        _scale(self.recurrent_map, spectral_radius)
+        self.requires_grad_(False)
+
+    def initial_state(self, batch_size: int) -> EchoState:
+        """Return units at zero; see `Cell.initial_state`."""
+        return EchoState(hidden=self.input_map.weight.new_zeros(batch_size, self.output_size))
+
+    def project(
+        self, inputs: Float[Tensor, "*time batch input"]
+    ) -> Float[Tensor, "*time batch hidden"]:
+        """Return $W_{in} x_t + W_{back} y_{t-1} + b$; see `Cell.project`."""
+        return self.input_map(inputs)
+
+    def step(
+        self, projected: Float[Tensor, "batch hidden"], state: EchoState
+    ) -> tuple[Float[Tensor, "batch hidden"], EchoState]:
+        """Advance one time step; see `Cell.step`."""
+        new = projected + self.recurrent_map(state.hidden)
+        new = new.tanh() if self.nonlinearity == "tanh" else new
+        hidden = (1 - self.leak) * state.hidden + self.leak * new
+        return hidden, EchoState(hidden)
+
+
+def _check(name: str, value: object, right: bool, wanted: str) -> None:
+    if not right:
+        raise ValueError(f"EchoStateCell: {name} must be {wanted}, got {value!r}.")
+
+
+def _check_memory(stored: int, size: int, density: float) -> None:
+    # While it is drawn and scaled, an entry takes 8 bytes twice.
+    needed, present = 16 * stored, _physical_memory()
+    if needed > present:
+        raise ValueError(
+            f"EchoStateCell: a reservoir of {size:,} units at density {density:g} takes "
+            f"{needed / 2**30:,.0f} GiB to make, and this machine has {present / 2**30:,.0f} GiB: "
+            "take fewer units or a lower density."
+        )
+
+
+def _draw_recurrence(size: int, entries: int, *, sparse: bool) -> nn.Linear | SparseMap:
+    """Draw $W$ before its scaling, stored with or without its zeros."""
+    columns = draw_columns(size, size, entries)
+    values = torch.empty(size, entries).uniform_(-1, 1)
+    if sparse:
+        return SparseMap(columns, values)
+    dense = nn.Linear(size, size, bias=False)
+    with torch.no_grad():
+        dense.weight.zero_().scatter_(1, columns, values)
+    return dense
+
+
+@torch.no_grad()
+def _scale(recurrence: nn.Linear | SparseMap, radius: float) -> None:
+    """Scale a recurrence to a spectral radius, found in float64."""
+    kind = recurrence.weight.dtype
+    found = radius_of(recurrence.double(), recurrence.weight.shape[0])
+    if found == 0:
+        raise ValueError(
+            "EchoStateCell: the reservoir drawn is nilpotent, its spectral radius is 0 and cannot "
+            "be scaled: raise the density, or draw with another seed."
+        )
+    recurrence.weight.mul_(radius / found)
+    recurrence.to(kind)
+
+
+def _physical_memory() -> float:
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return float("inf")  # not told here: the allocation itself may fail
