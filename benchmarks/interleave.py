@@ -1,22 +1,9 @@
-"""Paired timing: contenders take turns in one process, so that a busy machine slows all alike."""
+"""A table of contenders that took turns in one process."""
 
 import statistics
-import time
 from collections.abc import Callable, Mapping
 
-
-def interleaved_seconds(
-    contenders: Mapping[str, Callable[[], None]], rounds: int
-) -> dict[str, list[float]]:
-    """Run contenders in turn after one warm-up round; return each one's seconds by round."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for round_number in range(rounds + 1):
-        for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            if round_number > 0:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+from elman.bench import interleaved_seconds
 
 
 def compare(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from elman.cells import CELLS, Cell, LinearCell, ReservoirCell
     from elman.engine import explain, unroll
-    from elman.nn import RNN
+    from elman.nn import RNN, Stream
     from elman.training import load
 
 __version__ = "0.1.0"
@@ -20,6 +20,7 @@ _HOME = {
     "explain": "elman.engine",
     "unroll": "elman.engine",
     "RNN": "elman.nn",
+    "Stream": "elman.nn",
     "load": "elman.training",
 }
 
@@ -29,6 +30,7 @@ __all__ = [
     "Cell",
     "LinearCell",
     "ReservoirCell",
+    "Stream",
     "explain",
     "load",
     "unroll",

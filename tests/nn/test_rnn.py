@@ -86,7 +86,7 @@ def test_a_step_may_be_projected_beforehand():
     rnn = RNN("gru", 3, 4, num_layers=2)
     inputs, state = torch.randn(2, 3), rnn.initial_state(2)
     projected = rnn.layers[0][0].project(inputs)
-    output, after = rnn.stepper()(projected, state)
+    output, after = rnn.advance(projected, state)
     expected, expected_after = rnn.step(inputs, state)
     assert torch.equal(output, expected)
     assert all(map(torch.equal, tensors(after), tensors(expected_after)))

@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> None:
                 "cell": name,
                 "state": ", ".join(cell.initial_state(1)._fields),
                 "parameters": sum(p.numel() for p in cell.parameters()),
-                "runs": choose(cell, torch.zeros(1, 1, SIZE)).backend,
+                "runs": choose(cell, torch.zeros(1, 1, SIZE), cell.initial_state(1)).backend,
                 "paper": _paper(cell_class),
             }
         )

@@ -14,6 +14,7 @@ COMMANDS = {
     "inspect": "pictures: learning curves, gradients through time, units, positions",
     "compare": "runs side by side on one file, with confidence intervals",
     "cells": "the recurrent cells and their papers",
+    "bench": "speed against torch and the plain loop, as ratios",
 }
 """Commands and what they do; each is a file of this folder with a function `run`."""
 

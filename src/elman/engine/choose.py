@@ -1,82 +1,154 @@
 """Which back end runs a cell, and why."""
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from elman.cells import Cell, OuterCell
+from elman.engine.definition import only_defined, only_defined_weights
 from elman.engine.fused import FUSED_CELLS
+from elman.engine.programs import Compiled, compiled
+from elman.engine.trace import Untraceable
 from elman.state import tensors
 
-Backend = Literal["fused", "eager"]
+Backend = Literal["compiled", "fused", "scan", "triton", "eager"]
 
 
 class Choice(NamedTuple):
-    """A back end and the reason for it, one sentence."""
+    """What runs a cell.
+
+    Attributes:
+        backend: the back end.
+        against: why no faster one was taken, one clause each.
+        program: the cell's program, for native code.
+    """
 
     backend: Backend
-    reason: str
+    against: tuple[str, ...] = ()
+    program: Compiled | None = None
+
+
+class _Call(NamedTuple):
+    cell: Cell[Any]
+    inputs: Tensor
+    state: Any
+    lengths: Tensor | None
+    resets: Tensor | None
 
 
 def choose(
     cell: Cell[Any],
     inputs: Tensor,
+    state: Any,
     lengths: Tensor | None = None,
     resets: Tensor | None = None,
-    state: Any = (),
 ) -> Choice:
     """Pick the fastest back end that computes what the eager definition does.
 
     Args:
         cell: the cell, without wrappers that act outside its recurrence.
         inputs: `[time, batch, input]`.
+        state: the state before the first step.
         lengths: as in `unroll`.
         resets: as in `unroll`.
-        state: the state before the first step.
 
     Returns:
-        The back end and the reason.
+        The back end and the reasons against faster ones.
     """
-    name = type(cell).__name__
-    if type(cell) not in FUSED_CELLS:
-        return Choice("eager", f"torch has no fused kernel for {name}")
-    if resets is not None:
-        return Choice("eager", "torch's fused kernels cannot reset rows within a sequence")
-    if torch.compiler.is_compiling():
-        return Choice("eager", "torch.compile fuses the plain loop itself")
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return Choice("eager", "inside a torch.func transform the fused kernels have no rule")
-    if _carries_tangent([inputs, *tensors(state), *cell.parameters()]):
-        return Choice("eager", "torch's fused kernels have no forward-mode derivative")
-    if torch.is_autocast_enabled(inputs.device.type):
-        return Choice("eager", "under autocast each operation picks its own precision")
-    if lengths is not None and not (lengths.numel() and bool((lengths > 0).all())):
-        return Choice("eager", "torch's fused kernels need at least one valid step in each row")
-    return Choice("fused", f"torch has a fused kernel for {name}")
+    call = _Call(cell, inputs, state, lengths, resets)
+    against = []
+    if inputs.device.type == "cpu":
+        program = _compilable(call)
+        if isinstance(program, Compiled):
+            return Choice("compiled", program=program)
+        against.append(program)
+    for backend, obstacle in _ON_GPU if inputs.device.type == "cuda" else _ON_GPU[:1]:
+        reason = obstacle(call)
+        if reason is None:
+            return Choice(backend, tuple(against))
+        against.append(reason)
+    return Choice("eager", tuple(dict.fromkeys(against)))
 
 
 def explain(cell: Cell[Any], inputs: Tensor) -> str:
-    """Say which back end `unroll` takes for a cell and inputs, and why.
+    """Say which back end `unroll` takes for a cell and inputs, and why no faster one.
 
     Args:
         cell: any cell.
         inputs: `[time, batch, input]`.
 
     Returns:
-        One line naming the back end and the reason.
+        One line naming the back end and each reason a faster one was not taken.
     """
     outer = []
     while isinstance(cell, OuterCell):
         outer.append(type(cell).__name__)
         cell = cell.cell
-    choice = choose(cell, inputs)
+    choice = choose(cell, inputs, cell.initial_state(inputs.shape[1]))
     around = f" ({', '.join(outer)} applied once around the sequence)" if outer else ""
-    return f"{choice.backend}: {choice.reason}{around}."
+    said = {
+        "compiled": f"native code compiled from the step of {type(cell).__name__}",
+        "fused": f"torch's fused kernel for {type(cell).__name__}",
+        "scan": "a parallel scan over time",
+        "triton": f"Triton kernels made from the step of {type(cell).__name__}",
+        "eager": "the plain loop",
+    }[choice.backend]
+    because = f", because {'; '.join(choice.against)}" if choice.against else ""
+    return f"{choice.backend}: {said}{around}{because}."
 
 
-def _carries_tangent(arguments: list[Tensor]) -> bool:
-    if forward_ad._current_level < 0:
-        return False
-    return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in arguments)
+def _compilable(call: _Call) -> Compiled | str:
+    """Return the cell's program, or why native code cannot run it."""
+    reason = _against_kernels(call)
+    if reason is not None:
+        return reason
+    if call.inputs.dtype != torch.float32:
+        return f"the compiler handles torch.float32, not {call.inputs.dtype}"
+    if call.inputs.numel() == 0:
+        return "there is nothing to compute"
+    try:
+        return compiled(call.cell, call.inputs, call.state)
+    except Untraceable as error:
+        return str(error)
+
+
+def _against_fused(call: _Call) -> str | None:
+    if type(call.cell) not in FUSED_CELLS:
+        return f"torch has no fused kernel for {type(call.cell).__name__}"
+    if call.resets is not None:
+        return "torch's fused kernels cannot reset rows within a sequence"
+    reason = _against_kernels(call)
+    if reason is not None:
+        return reason
+    lengths = call.lengths
+    if lengths is not None and not (lengths.numel() and bool((lengths > 0).all())):
+        return "torch's fused kernels need at least one valid step in each row"
+    return None
+
+
+def _against_kernels(call: _Call) -> str | None:
+    if torch.is_autocast_enabled(call.inputs.device.type):
+        return "under autocast each operation picks its own precision"
+    return only_defined((call.inputs, *tensors(call.state))) or only_defined_weights(call.cell)
+
+
+def _against_scan(call: _Call) -> str | None:
+    from elman.engine.triton.scan import reasons_against_scan
+
+    return _against_kernels(call) or reasons_against_scan(call.cell)
+
+
+def _against_triton(call: _Call) -> str | None:
+    from elman.engine.triton.unroll import reasons
+
+    return _against_kernels(call) or reasons(call.cell, call.inputs)
+
+
+_ON_GPU: tuple[tuple[Backend, Callable[[_Call], str | None]], ...] = (
+    ("fused", _against_fused),
+    ("scan", _against_scan),
+    ("triton", _against_triton),
+)
+"""Back ends of a GPU, the fastest first; the first is torch's own and runs anywhere."""

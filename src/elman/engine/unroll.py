@@ -6,8 +6,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from elman.cells import Cell, OuterCell
+from elman.cells import Cell, LinearCell, OuterCell
+from elman.engine.checkpoint import run_in_chunks
 from elman.engine.choose import choose
+from elman.engine.compiled import unroll_compiled
+from elman.engine.definition import check_lengths
 from elman.engine.eager import unroll_eager
 from elman.engine.fused import unroll_fused
 from elman.state import tensors
@@ -21,6 +24,7 @@ def unroll(
     lengths: Int[Tensor, " batch"] | None = None,
     resets: Bool[Tensor, "time batch"] | None = None,
     reverse: bool = False,
+    checkpoint_every: int | None = None,
 ) -> tuple[Float[Tensor, "time batch output"], Any]:
     """Run a cell over time.
 
@@ -33,15 +37,19 @@ def unroll(
         resets: True where, before that step, the row's state becomes the initial state.
         reverse: run each row from its last valid step to its first; outputs come back in the
             order of the inputs.
+        checkpoint_every: steps of a chunk; the backward pass runs each chunk again instead of
+            keeping its activations, which saves memory. Nothing is run again if not given.
 
     Returns:
         Outputs `[time, batch, output]` and the final state.
 
     Raises:
-        ValueError: if a shape or type does not fit the cell or the inputs, or a length lies
-            outside 0 to time.
+        ValueError: if a shape or type does not fit the cell or the inputs, a length lies
+            outside 0 to time, or a chunk has no step.
     """
     _check(cell, inputs, lengths, resets)
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise ValueError(f"unroll: checkpoint_every must be at least 1, got {checkpoint_every}.")
     if state is None:
         state = cell.initial_state(inputs.shape[1])
     else:
@@ -49,7 +57,7 @@ def unroll(
     if reverse:
         inputs = _reverse(inputs, lengths)
         resets = None if resets is None else _reverse(resets, lengths)
-    outputs, state = _run(cell, inputs, state, lengths, resets)
+    outputs, state = _run(cell, inputs, state, lengths, resets, checkpoint_every)
     return (_reverse(outputs, lengths) if reverse else outputs), state
 
 
@@ -59,17 +67,57 @@ def _run(
     state: Any,
     lengths: Tensor | None,
     resets: Tensor | None,
+    checkpoint_every: int | None,
 ) -> tuple[Tensor, Any]:
     if isinstance(cell, OuterCell):
-        outputs, state = _run(cell.cell, cell.enter(inputs), state, lengths, resets)
+        inner = cell.enter(inputs)
+        outputs, state = _run(cell.cell, inner, state, lengths, resets, checkpoint_every)
         outputs = cell.leave(outputs, inputs)
         if lengths is not None:
             valid = _steps(inputs) < lengths  # [time, batch]
             outputs = outputs.where(valid.unsqueeze(-1), torch.zeros_like(outputs))
         return outputs, state
-    if choose(cell, inputs, lengths, resets, state).backend == "fused":
-        return unroll_fused(cell, inputs, state, lengths)
-    return unroll_eager(cell, inputs, state, lengths, resets)
+    if checkpoint_every is None:
+        return _run_whole(cell, inputs, state, lengths, resets)
+    return run_in_chunks(_run_whole, checkpoint_every, cell, inputs, state, lengths, resets)
+
+
+def _run_whole(
+    cell: Cell[Any],
+    inputs: Tensor,
+    state: Any,
+    lengths: Tensor | None,
+    resets: Tensor | None,
+    projected: Any = None,
+) -> tuple[Tensor, Any]:
+    if torch.compiler.is_compiling():
+        # Imported here, as it needs torch's own compiler, which takes more than a second.
+        from elman.engine.operators import unroll_in_graph
+
+        return unroll_in_graph(cell, inputs, state, lengths, resets, projected)
+    choice = choose(cell, inputs, state, lengths, resets)
+    match choice.backend:
+        case "compiled":
+            program = choice.program
+            return unroll_compiled(cell, inputs, state, lengths, resets, projected, program)
+        case "fused":
+            return unroll_fused(cell, inputs, state, lengths)
+        case "scan":
+            from elman.engine.triton.scan import unroll_scan
+
+            assert isinstance(cell, LinearCell)
+            return unroll_scan(cell, inputs, state, lengths, resets)
+        case "triton":
+            from elman.engine.triton.unroll import unroll_triton
+
+            return unroll_triton(cell, inputs, state, lengths, resets)
+        case _:
+            try:
+                return unroll_eager(cell, inputs, state, lengths, resets, projected)
+            except Exception as error:
+                reasons = "; ".join(choice.against)
+                error.add_note(f"{type(cell).__name__} runs on the plain loop, because {reasons}.")
+                raise
 
 
 def _steps(inputs: Tensor) -> Int[Tensor, "time 1"]:
@@ -107,13 +155,9 @@ def _check(cell: Cell[Any], inputs: Tensor, lengths: Tensor | None, resets: Tens
             )
         if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
             raise ValueError(f"lengths must be integers, got {lengths.dtype}.")
-        # A compiled program cannot branch on values; there the lengths are taken as they are.
-        checked = lengths.numel() > 0 and not torch.compiler.is_compiling()
-        if checked and not 0 <= int(lengths.min()) <= int(lengths.max()) <= shape[0]:
-            raise ValueError(
-                f"lengths must lie between 0 and the {shape[0]} time steps, "
-                f"got {int(lengths.min())} to {int(lengths.max())}."
-            )
+        # A compiled graph cannot branch on values: there the operator checks them.
+        if not torch.compiler.is_compiling():
+            check_lengths(lengths, shape[0])
     if resets is not None and (resets.shape != inputs.shape[:2] or resets.dtype != torch.bool):
         raise ValueError(
             f"resets must be a bool tensor [time, batch] = {shape[:2]}, "

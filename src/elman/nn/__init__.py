@@ -5,8 +5,8 @@ from elman.nn.dropout import Dropout
 from elman.nn.layer_norm import LayerNorm
 from elman.nn.residual import Residual
 from elman.nn.rnn import RNN, RNNState
-from elman.nn.single_row import SingleRowLinear, for_single_rows
 from elman.nn.softmax import FullSoftmax
+from elman.nn.stream import Stream
 from elman.nn.variational_dropout import HiddenDropout, VariationalDropout
 from elman.nn.zoneout import Zoneout
 
@@ -19,8 +19,7 @@ __all__ = [
     "LayerNorm",
     "RNNState",
     "Residual",
-    "SingleRowLinear",
+    "Stream",
     "VariationalDropout",
     "Zoneout",
-    "for_single_rows",
 ]

@@ -1,6 +1,5 @@
 """Stacks of recurrent layers."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -26,6 +25,8 @@ class RNN(nn.Module):
         bidirectional: run each layer forward and backward; outputs are concatenated, forward
             first.
         dropout: share of each layer's outputs dropped before the next layer, in [0, 1).
+        checkpoint_every: steps of the chunks that each backward pass runs again instead of
+            keeping their activations, as in `unroll`; all are kept if not given.
 
     Raises:
         ValueError: if a cell is unknown, sizes are missing or given twice, or a number is out
@@ -47,10 +48,13 @@ class RNN(nn.Module):
         num_layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        checkpoint_every: int | None = None,
     ) -> None:
         super().__init__()
         if num_layers < 1:
             raise ValueError(f"RNN: num_layers must be at least 1, got {num_layers}.")
+        if checkpoint_every is not None and checkpoint_every < 1:
+            raise ValueError(f"RNN: checkpoint_every must be at least 1, got {checkpoint_every}.")
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"RNN: dropout must lie in [0, 1), got {dropout}.")
         first = _first_cell(cell, input_size, hidden_size)
@@ -58,6 +62,8 @@ class RNN(nn.Module):
         width = directions * first.output_size
         self.input_size = first.input_size
         self.output_size = width
+        self.bidirectional = bidirectional
+        self.checkpoint_every = checkpoint_every
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList()
         for layer in range(num_layers):
@@ -110,7 +116,15 @@ class RNN(nn.Module):
             if index > 0:
                 inputs = self.dropout(inputs)
             runs = [
-                unroll(cell, inputs, start, lengths=lengths, resets=resets, reverse=reverse)
+                unroll(
+                    cell,
+                    inputs,
+                    start,
+                    lengths=lengths,
+                    resets=resets,
+                    reverse=reverse,
+                    checkpoint_every=self.checkpoint_every,
+                )
                 for cell, start, reverse in zip(cells, states, (False, True), strict=False)
             ]
             inputs = runs[0][0] if len(runs) == 1 else torch.cat([run[0] for run in runs], dim=-1)
@@ -132,31 +146,32 @@ class RNN(nn.Module):
         Raises:
             ValueError: if the stack is bidirectional, which needs the whole sequence.
         """
-        return self.stepper()(self._cells()[0][0].project(inputs), state)
+        return self.advance(self._cells()[0][0].project(inputs), state)
 
-    def stepper(self) -> Callable[[Any, RNNState], tuple[Tensor, RNNState]]:
-        """Return `step` for many calls, from inputs that the first layer's cell has projected.
+    def advance(
+        self, projected: Any, state: RNNState
+    ) -> tuple[Float[Tensor, "batch output"], RNNState]:
+        """Advance as `step` does, from inputs that the first layer's cell has projected.
+
+        Args:
+            projected: what that cell's `project` returned for `[batch, input]`.
+            state: the state after the previous step.
 
         Returns:
-            A function of what that cell's `project` returned for `[batch, input]`, and of the
-            state; it returns what `step` does.
+            Outputs of the last layer `[batch, output]` and the new state.
 
         Raises:
             ValueError: as `step`.
         """
-        if len(self._cells()[0]) > 1:
+        if self.bidirectional:
             raise ValueError("A bidirectional RNN needs the whole sequence and cannot step.")
         first, *others = (cells[0] for cells in self._cells())
-
-        def advance(projected: Any, state: RNNState) -> tuple[Tensor, RNNState]:
-            outputs, after = first.step(projected, state[0][0])
-            new_state = [(after,)]
-            for cell, (before,) in zip(others, state[1:], strict=True):
-                outputs, after = cell.step(cell.project(self.dropout(outputs)), before)
-                new_state.append((after,))
-            return outputs, tuple(new_state)
-
-        return advance
+        outputs, after = first.step(projected, state[0][0])
+        new_state = [(after,)]
+        for cell, (before,) in zip(others, state[1:], strict=True):
+            outputs, after = cell.step(cell.project(self.dropout(outputs)), before)
+            new_state.append((after,))
+        return outputs, tuple(new_state)
 
     def _cells(self) -> list[list[Cell[Any]]]:
         return [list(directions) for directions in self.layers]  # type: ignore[call-overload]

@@ -1,8 +1,13 @@
+import copy
+
 import pytest
 import torch
 
+from elman.engine import step_function
+from elman.engine.native.step import CompiledStep
 from elman.state import map_state, select
 from elman.tasks.language_model import LanguageModelConfig
+from elman.tasks.language_model import model as model_module
 from elman.tasks.language_model.build import build_model
 
 BOUNDARY = 0
@@ -40,6 +45,34 @@ def test_a_prepared_step_gives_the_numbers_of_step(model, ids):
     torch.testing.assert_close(
         stepped(model.stream(), model, ids), stepped(model.step, model, ids), rtol=1e-9, atol=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    "neural_model",
+    ["lstm", "clockwork", "two layers", "all wrappers", "one-hot", "tie narrowed", "adaptive"],
+    indirect=True,
+)
+def test_a_prepared_step_in_float32_is_native_code(neural_model, ids, monkeypatch):
+    prepared = []
+
+    def recorded(*arguments):
+        prepared.append(step_function(*arguments))
+        return prepared[-1]
+
+    monkeypatch.setattr(model_module, "step_function", recorded)
+    model = copy.deepcopy(neural_model).float()
+    step = model.stream()
+    assert isinstance(prepared[0], CompiledStep)
+    found, expected = stepped(step, model, ids), stepped(neural_model.step, neural_model, ids)
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-5)
+    # A search goes on with some rows of a state, and more than once with the same.
+    _, state = scores(model, ids)
+    with torch.no_grad():
+        together, _ = step(ids[-1], state)
+        picked = torch.tensor([2, 0])
+        for _ in range(2):
+            some, _ = step(ids[-1, picked], select(state, picked))
+            torch.testing.assert_close(some, together[picked], rtol=0, atol=1e-6)
 
 
 def test_chunks_with_carried_state_score_as_the_whole(model, ids):

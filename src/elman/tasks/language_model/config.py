@@ -55,6 +55,8 @@ class LanguageModelConfig:
     """add each layer's input to its output (needs embedding size = hidden size)"""
     initial_range: Positive | None = None
     """draw all weights uniformly from plus to minus this; each layer's own start if not given"""
+    checkpoint_every: Count | None = None
+    """rnn: steps of a chunk that is run again in training, for less memory; none if not given"""
     order: Annotated[int, Range(1, 10)] = 5
     """n-gram and mlp: tokens in the window, the predicted one included"""
     heads: Count = 4

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from elman.decoding import StepFunction
 from elman.tasks.language_model.config import LanguageModelConfig
 
 
@@ -74,6 +73,5 @@ class FeedForwardNetwork(nn.Module):
         features, state = self(tokens.unsqueeze(0), state)
         return features[0], state
 
-    def stream(self) -> StepFunction[WindowState]:
-        """Return `step`, which has nothing to prepare; see `Network`."""
-        return self.step
+    def token_rows(self) -> None:
+        """Return none; see `Network`."""

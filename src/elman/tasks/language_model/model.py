@@ -8,7 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from elman.decoding import StepFunction
+from elman.engine import step_function
 from elman.nn import AdaptiveSoftmax, FullSoftmax
+from elman.state import map_state
 
 
 class LanguageModel(ABC):
@@ -91,8 +93,19 @@ class Network(Protocol):
             state: the tokens read before.
         """
 
-    def stream(self) -> StepFunction[Any]:
-        """Return `step` prepared for many calls with the weights as they are."""
+    def token_rows(self) -> Any | None:
+        """Return what `advance` reads of each token, a structure of `[vocab, ...]` tensors.
+
+        None if there is nothing that could be made once for all steps of a stream.
+        """
+
+    def advance(self, rows: Any, state: Any) -> tuple[Tensor, Any]:
+        """Do what `step` does, from rows of tokens; only where `token_rows` returns some.
+
+        Args:
+            rows: the rows of one token each, picked from those of `token_rows`.
+            state: the tokens read before.
+        """
 
 
 class NeuralLanguageModel(nn.Module, LanguageModel):
@@ -176,16 +189,24 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
 
     def stream(self) -> StepFunction[Any]:
         """Return a step for many calls; see `LanguageModel.stream`."""
-        # Looked up once: in a stream every look-up counts.
-        read, output_map, log_probs = self.network.stream(), self.output_map, self.softmax.log_probs
+        table = self.network.token_rows()
+        if table is None:
+            return self.step
+        example = map_state(lambda part: part[:1], table)
+        advance = step_function(_advance, self, example, self.initial_state(1))
 
         def step(
             tokens: Int[Tensor, " batch"], state: Any
         ) -> tuple[Float[Tensor, "batch vocab"], Any]:
-            features, state = read(tokens, state)
-            return log_probs(features if output_map is None else output_map(features)), state
+            return advance(map_state(lambda part: part.index_select(0, tokens), table), state)
 
         return step
 
     def _mapped(self, features: Float[Tensor, "*batch output"]) -> Float[Tensor, "*batch width"]:
         return features if self.output_map is None else self.output_map(features)
+
+
+def _advance(model: NeuralLanguageModel, rows: Any, state: Any) -> tuple[Tensor, Any]:
+    """Take a step from rows of tokens to log-probabilities."""
+    features, state = model.network.advance(rows, state)
+    return model.softmax.log_probs(model._mapped(features)), state

@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from elman.cells import Cell, find_cell
-from elman.decoding import StepFunction
 from elman.errors import ConfigError
 from elman.nn import (
     RNN,
@@ -19,7 +18,6 @@ from elman.nn import (
     RNNState,
     VariationalDropout,
     Zoneout,
-    for_single_rows,
 )
 from elman.state import map_state
 from elman.tasks.language_model.config import LanguageModelConfig
@@ -66,7 +64,11 @@ class RecurrentNetwork(nn.Module):
 
     def __init__(self, config: LanguageModelConfig, vocabulary_size: int) -> None:
         super().__init__()
-        self.rnn = RNN(_layer(config, vocabulary_size), num_layers=config.num_layers)
+        self.rnn = RNN(
+            _layer(config, vocabulary_size),
+            num_layers=config.num_layers,
+            checkpoint_every=config.checkpoint_every,
+        )
         first = self.rnn.layers[0][0]  # type: ignore[index]
         if isinstance(first, Dropout | VariationalDropout):
             first.rate = config.input_dropout  # what enters it are the token vectors
@@ -100,28 +102,23 @@ class RecurrentNetwork(nn.Module):
         """Read one token of each row; see `Network`."""
         return self.rnn.step(self.embedding(tokens), state)
 
-    def stream(self) -> StepFunction[RNNState]:
-        """Return a step for many single tokens; see `Network`.
+    def token_rows(self) -> Any | None:
+        """Return the first layer's projection of each token; see `Network`.
 
-        The first layer's projection depends on the token alone, so it is looked up in a table
-        made once for the whole vocabulary, unless that is very large.
+        It depends on the token alone, so it is made once for the whole vocabulary, unless that is
+        very large.
         """
         if self.vocabulary_size > LARGEST_TABLE:
-            return self.step
+            return None
         with torch.no_grad():
             tokens = torch.arange(self.vocabulary_size, device=next(self.parameters()).device)
             first: Cell[Any] = self.rnn.layers[0][0]  # type: ignore[index]
             parts = [first.project(self.embedding(some)) for some in tokens.split(TABLE_ROWS)]
-            table = map_state(lambda *rows: torch.cat(rows), *parts)  # [vocab, ...]
-        advance = for_single_rows(self.rnn).stepper()
+            return map_state(lambda *rows: torch.cat(rows), *parts)
 
-        def step(
-            tokens: Int[Tensor, " batch"], state: RNNState
-        ) -> tuple[Float[Tensor, "batch output"], RNNState]:
-            projected = map_state(lambda part: part[tokens], table)
-            return advance(projected, state)
-
-        return step
+    def advance(self, rows: Any, state: RNNState) -> tuple[Float[Tensor, "batch output"], RNNState]:
+        """Read the rows of one token each; see `Network`."""
+        return self.rnn.advance(rows, state)
 
 
 def _layer(config: LanguageModelConfig, vocabulary_size: int) -> Cell[Any]:

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from elman.decoding import StepFunction
 from elman.tasks.language_model.config import LanguageModelConfig
 
 
@@ -69,9 +68,8 @@ class TransformerNetwork(nn.Module):
         features, state = self(tokens.unsqueeze(0), state)
         return features[0], state
 
-    def stream(self) -> StepFunction[tuple[Memory, ...]]:
-        """Return `step`, which has nothing to prepare; see `Network`."""
-        return self.step
+    def token_rows(self) -> None:
+        """Return none; see `Network`."""
 
 
 class TransformerLayer(nn.Module):

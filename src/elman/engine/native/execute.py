@@ -1,0 +1,362 @@
+"""A program run over a whole sequence by native code, forward and backward."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from elman.engine.compiler.derivative import Columns, Derivative, InputGradient, WeightGradient
+from elman.engine.compiler.program import Matrix, Source
+from elman.engine.compiler.schedule import Multiply
+from elman.engine.native.code import Buffer, Code
+from elman.engine.native.large import Work, large_gradient, large_product, pack
+from elman.engine.native.workspace import Workspace
+
+OUTPUT = Source("output", 0)
+
+
+class Arguments(NamedTuple):
+    """The tensors of a call that may have gradients.
+
+    Attributes:
+        inputs: sequences `[time, batch, features]`.
+        states: the state's tensors before the first step, `[batch, features]`.
+        initial: those that a row's state becomes when it is reset; none without resets.
+        vectors: `[features]`.
+        matrices: the weights of the products.
+    """
+
+    inputs: list[Tensor]
+    states: list[Tensor]
+    initial: list[Tensor]
+    vectors: list[Tensor]
+    matrices: list[Tensor]
+
+
+class Ragged(NamedTuple):
+    """Which steps of which rows count.
+
+    Attributes:
+        lengths: valid steps of each row, int64 `[batch]`.
+        resets: True where a row starts afresh before the step, `[time + 1, batch]`, the last
+            row False.
+    """
+
+    lengths: Tensor
+    resets: Tensor
+
+
+class Kept(NamedTuple):
+    """What the backward pass reads of the forward pass.
+
+    Attributes:
+        time: steps.
+        batch: rows.
+        buffers: where leaves, states and products lie.
+        workspace: owns most of them.
+    """
+
+    time: int
+    batch: int
+    buffers: dict[Source, Buffer]
+    workspace: Workspace
+
+
+class Forward:
+    """The forward pass over a sequence.
+
+    Args:
+        code: the step's code.
+        arguments: the call's tensors.
+        ragged: which steps count; all of them if not given.
+        keep: whether what the backward pass reads is kept.
+
+    Attributes:
+        outputs: `[time, batch, output]`.
+        states: the state's tensors after the last step.
+        kept: what the backward pass needs; it does not hold the outputs.
+    """
+
+    outputs: Tensor
+    states: list[Tensor]
+    kept: Kept
+
+    def __init__(
+        self, code: Code, arguments: Arguments, ragged: Ragged | None, *, keep: bool
+    ) -> None:
+        self._workspace = Workspace()
+        self._precision = code.precision
+        self._keep = keep
+        self._hoisted = {product.result.source for product in code.schedule.hoisted}
+        self._shared = {place.source for place in code.schedule.aliases.values()}
+        self.time, self.batch = arguments.inputs[0].shape[:2]
+        buffers = {
+            source: self._buffer(source, width, arguments)
+            for source, width in code.layout.widths.items()
+        }
+        self._work: Work = []
+        packed = packed_weights(code, arguments.matrices, self._workspace, self._work)
+        for product in code.schedule.hoisted:
+            self._multiply(product, arguments, buffers)
+        self._work.append(code.job(buffers, packed, ragged, self.time, self.batch))
+        alias = code.schedule.aliases.get(OUTPUT)
+        output = alias.source if alias else OUTPUT
+        sequence = buffers[output].tensor
+        # As data, so that autograd does not take it for a view that may not be changed.
+        self.outputs = sequence[1:].data if output.kind == "state" else sequence
+        self.states = []
+        for index in range(len(arguments.states)):
+            buffer = buffers[Source("state", index)]
+            last = buffer.tensor[self.time % 2 if buffer.alternating else self.time]
+            final = torch.empty_like(last)
+            self._work.append(partial(final.copy_, last))
+            self.states.append(final)
+        buffers.pop(OUTPUT, None)  # else the graph of the outputs would hold itself
+        self.kept = Kept(self.time, self.batch, buffers, self._workspace)
+        for job in self._work:
+            job()
+
+    def _buffer(self, source: Source, width: int, arguments: Arguments) -> Buffer:
+        kind, index = source
+        rows = self.batch * width
+        if kind == "input":
+            return sequence_buffer(arguments.inputs[index])
+        if kind == "vector":
+            return Buffer(arguments.vectors[index].contiguous())
+        if kind == "initial":
+            given = arguments.initial[index] if arguments.initial else arguments.states[index]
+            return Buffer(given.contiguous(), 0, width)
+        if kind == "output":
+            return self._borrow((self.time, self.batch, width), rows, width)
+        if kind == "state":
+            return self._state(source, arguments.states[index])
+        if kind == "product" and (self._keep or source in self._hoisted):
+            return self._borrow((self.time, self.batch, width), rows, width)
+        return self._borrow((self.batch, width), 0, width)
+
+    def _state(self, source: Source, before: Tensor) -> Buffer:
+        rows, width = before.numel(), before.shape[1]
+        if self._keep or source in self._shared:
+            buffer = self._borrow((self.time + 1, *before.shape), rows, width)
+        else:
+            buffer = self._borrow((2, *before.shape), rows, width)._replace(alternating=True)
+        buffer.tensor[0].copy_(before)
+        return buffer
+
+    def _borrow(self, shape: tuple[int, ...], time_stride: int, row_stride: int) -> Buffer:
+        return Buffer(self._workspace.borrow(shape), time_stride, row_stride)
+
+    def _multiply(
+        self, product: Multiply, arguments: Arguments, buffers: dict[Source, Buffer]
+    ) -> None:
+        """Do a product of an input for all steps at once."""
+        result = buffers[product.result.source].tensor
+        result = result.view(self.time * self.batch, -1)
+        left = arguments.inputs[product.left.source.index].reshape(len(result), -1)
+        initial = None
+        if product.initial is not None:
+            initial = buffers[product.initial.source].tensor
+            if initial.dim() > 1:
+                initial = initial.reshape(len(result), -1)
+        weight = arguments.matrices[product.matrix.index]
+        rest = (initial, result, self._precision, self._workspace, self._work)
+        large_product(left, weight, product.matrix.transposed, *rest)
+
+
+class Gradients(NamedTuple):
+    """Gradients of a call's arguments; None where none is wanted."""
+
+    inputs: list[Tensor | None]
+    states: list[Tensor]
+    initial: list[Tensor]
+    vectors: list[Tensor | None]
+    matrices: list[Tensor | None]
+
+
+class Backward:
+    """The backward pass over a sequence.
+
+    Args:
+        code: the derivative's code.
+        derivative: the derivative.
+        kept: what the forward pass kept.
+        arguments: the call's tensors.
+        ragged: which steps count; all of them if not given.
+        outputs: the gradient of the outputs, `[time, batch, output]`; none is zero.
+        states: the gradients of the final state's tensors; none is zero.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        derivative: Derivative,
+        kept: Kept,
+        arguments: Arguments,
+        ragged: Ragged | None,
+        outputs: Tensor | None,
+        states: list[Tensor | None],
+    ) -> None:
+        self._workspace = Workspace()
+        self._code = code
+        self._kept = kept
+        self._arguments = arguments
+        self._given = outputs, states
+        self._valid: Tensor | None = None
+        if ragged is not None:
+            steps = torch.arange(kept.time).unsqueeze(1)
+            self._valid = (steps < ragged.lengths).unsqueeze(-1)
+        self._resets = ragged is not None and bool(arguments.initial)
+        self.time, self.batch = kept.time, kept.batch
+        self.threads, _ = code.threads(self.time, self.batch)
+        self.buffers = {
+            source: self._buffer(source, width) for source, width in code.layout.widths.items()
+        }
+        self._work: Work = []
+        packed = packed_weights(code, arguments.matrices, self._workspace, self._work)
+        self._work.append(code.job(self.buffers, packed, ragged, self.time, self.batch))
+        inputs = [self._input(index, derivative.inputs) for index in range(len(arguments.inputs))]
+        count = len(arguments.matrices)
+        matrices = [self._matrix(index, derivative.weights) for index in range(count)]
+        for job in self._work:
+            job()
+        self.gradients = Gradients(
+            inputs,
+            [self._carried(index)[0] for index in range(len(arguments.states))],
+            [self._initial(index, ragged) for index in range(len(arguments.initial))],
+            [self._vector(index) for index in range(len(arguments.vectors))],
+            matrices,
+        )
+
+    def _buffer(self, source: Source, width: int) -> Buffer:
+        kind, index = source
+        rows = self.batch * width
+        if kind in ("input", "state", "vector", "product"):
+            return self._kept.buffers[source]
+        like = self._arguments.inputs[0]
+        if kind == "output_gradient":
+            given = self._given[0]
+            if given is None:
+                return Buffer(like.new_zeros(width))
+            return sequence_buffer(given if self._valid is None else given.where(self._valid, 0.0))
+        if kind == "state_gradient":
+            return self._state(index, width)
+        if kind == "vector_gradient":
+            return Buffer(like.new_zeros(self.threads, width), 0, width)
+        if kind in ("input_gradient", "kept", "tick"):
+            return Buffer(self._workspace.borrow((self.time, self.batch, width)), rows, width)
+        return Buffer(self._workspace.borrow((self.batch, width)), 0, width)
+
+    def _state(self, index: int, width: int) -> Buffer:
+        slots = self.time + 1 if self._resets else 2
+        tensor = self._workspace.borrow((slots, self.batch, width))
+        buffer = Buffer(tensor, self.batch * width, width, not self._resets)
+        last = tensor[self.time if self._resets else self.time % 2]
+        given = self._given[1][index]
+        last.zero_() if given is None else last.copy_(given)
+        return buffer
+
+    def _carried(self, index: int) -> Tensor:
+        return self.buffers[Source("state_gradient", index)].tensor
+
+    def _rows(self, columns: Columns) -> Tensor:
+        """Return what lies in memory as rows of all steps, `[time * batch, features]`."""
+        alias = self._code.schedule.aliases.get(columns.source)
+        source = alias.source if alias else columns.source
+        buffer = self.buffers.get(source) or self._kept.buffers[source]
+        tensor = buffer.tensor[: self.time] if source.kind == "state" else buffer.tensor
+        rows = tensor.reshape(self.time * self.batch, -1)
+        if columns.width == rows.shape[1]:
+            return rows
+        return rows[:, columns.start : columns.start + columns.width]
+
+    def _input(self, index: int, deferred: Iterable[InputGradient]) -> Tensor | None:
+        source = Source("input_gradient", index)
+        alias = self._code.schedule.aliases.get(source)
+        if alias or source in self.buffers:
+            return self.buffers[alias.source if alias else source].tensor
+        for wanted, matrix, columns in deferred:
+            if wanted == index:
+                like = self._arguments.inputs[index]
+                gradient = self._workspace.borrow(tuple(like.shape))
+                weight = self._arguments.matrices[matrix.index]
+                left = self._rows(columns)
+                result = gradient.view(len(left), -1)
+                rest = (None, result, self._code.precision, self._workspace, self._work)
+                large_product(left, weight, matrix.transposed, *rest)
+                return gradient
+        return None
+
+    def _initial(self, index: int, ragged: Ragged | None) -> Tensor:
+        """Sum the gradients that went to a state which a reset put in place."""
+        carried = self._carried(index)
+        assert ragged is not None  # resets are what initial states are given for
+        # The state before the first step has been chosen before the call.
+        later = ragged.resets[1:].unsqueeze(-1)
+        return torch.where(later, carried[1:], 0.0).sum(0)
+
+    def _vector(self, index: int) -> Tensor | None:
+        buffer = self.buffers.get(Source("vector_gradient", index))
+        return None if buffer is None else buffer.tensor.sum(0)
+
+    def _matrix(self, index: int, deferred: Iterable[WeightGradient]) -> Tensor | None:
+        total: Tensor | None = None
+        for matrix, left, gradient in deferred:
+            if matrix.index != index:
+                continue
+            sides = self._rows(gradient), self._rows(left)
+            one, other = sides if matrix.transposed else sides[::-1]
+            found = self._workspace.borrow((one.shape[1], other.shape[1]))
+            if gradient.source in self._code.schedule.gates:
+                self._work.append(partial(self._gated, gradient.source, one, other, found))
+            else:
+                large_gradient(one, other, found, self._code.precision, self._work)
+            if total is None:
+                total = found
+            else:
+                self._work.append(partial(total.add_, found))
+        return total
+
+    def _gated(self, source: Source, one: Tensor, other: Tensor, found: Tensor) -> None:
+        """Compute a weight's gradient from the rows whose gate was open; the others are 0."""
+        gate = self._code.schedule.gates[source]
+        rows = self.buffers[gate.source].tensor.flatten().nonzero().squeeze(1)
+        work: Work = []
+        large_gradient(one[rows], other[rows], found, self._code.precision, work)
+        for job in work:
+            job()
+
+
+def sequence_buffer(sequence: Tensor) -> Buffer:
+    """Describe a sequence, whose features are copied only if they do not lie side by side.
+
+    Args:
+        sequence: `[time, batch, features]`.
+
+    Returns:
+        Where its rows lie.
+    """
+    if sequence.stride(-1) != 1:
+        sequence = sequence.contiguous()
+    return Buffer(sequence, sequence.stride(0), sequence.stride(1))
+
+
+def packed_weights(
+    code: Code, matrices: list[Tensor], workspace: Workspace, work: Work
+) -> dict[Matrix, Tensor]:
+    """Prepare the packing of the weights that a code multiplies with.
+
+    Args:
+        code: the code.
+        matrices: the weights.
+        workspace: lends the memory.
+        work: where the jobs are added.
+
+    Returns:
+        The memory of the packed weights, by how they are used.
+    """
+    return {
+        matrix: pack(matrices[matrix.index], matrix.transposed, code.precision, workspace, work)
+        for matrix in code.layout.matrices
+    }

@@ -1,0 +1,256 @@
+"""Single steps of a module on native code, for streams: its weights are packed once."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from operator import itemgetter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from elman.engine.compiler.program import Matrix, Source
+from elman.engine.native.code import Buffer, Call, code_for
+from elman.engine.native.execute import OUTPUT
+from elman.engine.native.layout import Layout
+from elman.engine.native.multiply import pack_weight, packed_size
+from elman.engine.trace import Traced
+from elman.state import rebuild, tensors
+
+
+class PackedStep:
+    """A step's native code, with the weights of the moment packed for it.
+
+    Args:
+        traced: the step of a module.
+        module: the module, whose weights may change afterwards.
+
+    Attributes:
+        layout: where the words of its calls are.
+        output: the buffer that the output lies in, which may be one of the state's.
+    """
+
+    layout: Layout
+    output: Source
+
+    def __init__(self, traced: Traced, module: nn.Module) -> None:
+        self._code = code_for(traced.program, "float32", backward=False, ragged=False, hoist=False)
+        self.layout = self._code.layout
+        with torch.no_grad():
+            vectors, matrices = traced.constants(module)
+            self._vectors = [vector.clone() for vector in vectors]
+            self._matrices = {
+                matrix: _packed(matrices[matrix.index], matrix) for matrix in self.layout.matrices
+            }
+        alias = self._code.schedule.aliases.get(OUTPUT)
+        self.output = alias.source if alias else OUTPUT
+
+    def buffers(self, batch: int) -> dict[Source, Buffer]:
+        """Return memory for a step's values.
+
+        Args:
+            batch: rows.
+
+        Returns:
+            Buffers of all values but the inputs, which are still to be put in their places.
+        """
+        found = {}
+        for source, width in self.layout.widths.items():
+            if source.kind == "vector":
+                found[source] = Buffer(self._vectors[source.index])
+            elif source.kind == "state":
+                found[source] = Buffer(_memory(2, batch, width), batch * width, width, True)
+            else:
+                rows = 0 if source.kind in ("input", "initial") else batch
+                found[source] = Buffer(_memory(rows, width), 0, width)
+        return found
+
+    def call(self, buffers: dict[Source, Buffer], batch: int, step: int) -> Call:
+        """Prepare a call of one step.
+
+        Args:
+            buffers: memory that lives as long as the call is used.
+            batch: rows.
+            step: which of two places the state is read from, 0 or 1; it is written to the other.
+
+        Returns:
+            The call, in which the addresses of the inputs are still to be set.
+        """
+        call = self._code.prepare(self._code.words(buffers, self._matrices, None, 1, batch))
+        call.words[self.layout.header("begin")] = step
+        call.words[self.layout.header("end")] = step + 1
+        return call
+
+    def inputs(self) -> list[tuple[int, int]]:
+        """Return the number of each input that is read, and the word that holds its address."""
+        return [
+            (source.index, self.layout.buffer(source))
+            for source in self.layout.widths
+            if source.kind == "input"
+        ]
+
+
+class CompiledStep:
+    """A step as a function of inputs and state, in one native call without gradients.
+
+    The weights are those of the moment it is made. Several threads may use it at once.
+
+    Args:
+        traced: the step of a module.
+        module: the module.
+        inputs: example inputs, as the step was traced with.
+        state: an example state, likewise.
+    """
+
+    def __init__(self, traced: Traced, module: nn.Module, inputs: Any, state: Any) -> None:
+        self._packed = PackedStep(traced, module)
+        self._inputs = self._packed.inputs()
+        self._features = [part.shape[1:] for part in (*tensors(inputs), *tensors(state))]
+        self._rebuild = _rebuilder(state, count())
+        self._lock = threading.Lock()
+        self._prepared_for = 0, 0
+
+    def __call__(self, inputs: Any, state: Any) -> tuple[Tensor, Any]:
+        """Advance one step.
+
+        Args:
+            inputs: as the step was traced with, any number of rows.
+            state: the state before, which stays as it is.
+
+        Returns:
+            The output `[batch, output]` and the new state.
+
+        Raises:
+            ValueError: if a tensor has another type or shape than the examples had.
+        """
+        leaves = [leaf.contiguous() for leaf in tensors(inputs)]
+        before = [part.contiguous() for part in tensors(state)]
+        after = [torch.empty_like(part) for part in before]
+        with self._lock:
+            self._prepare(leaves[0].shape[0])
+            for part, shape in zip((*leaves, *before), self._shapes, strict=True):
+                if part.shape != shape or part.dtype != torch.float32:
+                    raise ValueError(
+                        f"A step of this stream expects torch.float32 {list(shape)}, "
+                        f"got {part.dtype} {list(part.shape)}."
+                    )
+            words = self._call.words
+            for number, word in self._inputs:
+                words[word] = leaves[number].data_ptr()
+            for word, old, new in zip(self._states, before, after, strict=True):
+                words[word] = address = old.data_ptr()
+                words[word + 1] = (new.data_ptr() - address) // 4
+            if self._output is None:
+                output = after[self._packed.output.index]
+            else:
+                output = torch.empty_like(self._buffers[OUTPUT].tensor)
+                words[self._output] = output.data_ptr()
+            self._call.run()
+        return output, self._rebuild(after)
+
+    def _prepare(self, batch: int) -> None:
+        """Make a call for this number of rows, unless the last one was for as many."""
+        wanted = batch, torch.get_num_threads()
+        if self._prepared_for == wanted:
+            return
+        packed = self._packed
+        self._buffers = packed.buffers(batch)
+        self._call = packed.call(self._buffers, batch, 0)
+        self._states = [
+            packed.layout.buffer(source) for source in self._buffers if source.kind == "state"
+        ]
+        self._output = packed.layout.buffer(OUTPUT) if packed.output == OUTPUT else None
+        self._shapes = [torch.Size((batch, *features)) for features in self._features]
+        self._prepared_for = wanted
+
+
+class CompiledStream:
+    """A step that carries its state on in place, in one native call without gradients.
+
+    The weights are those of the moment it is made. One thread may use it at a time.
+
+    Args:
+        traced: the step of a module, which has one input.
+        module: the module.
+        state: the state before the first step.
+    """
+
+    def __init__(self, traced: Traced, module: nn.Module, state: Any) -> None:
+        self._packed = PackedStep(traced, module)
+        self._like = state
+        self._batch = next(tensors(state)).shape[0]
+        self._buffers = self._packed.buffers(self._batch)
+        # A step that reads no inputs has no word for them: any that it does not read will do.
+        unread = self._packed.layout.header("lengths")
+        self._input = next((word for _, word in self._packed.inputs()), unread)
+        self._turn = 0
+        self._threads = 0
+        self.state = state
+
+    @property
+    def state(self) -> Any:
+        """A copy of the state."""
+        parts = [
+            place[self._turn].clone().view(part.shape)
+            for place, part in zip(self._places(), tensors(self._like), strict=True)
+        ]
+        return rebuild(self._like, parts)
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        """Set what the next step goes on from; it is copied, see `state`."""
+        with torch.no_grad():
+            for place, part in zip(self._places(), tensors(state), strict=True):
+                place[self._turn].copy_(part.reshape(place[self._turn].shape))
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Advance one step.
+
+        Args:
+            inputs: `[batch, input]`, float32.
+
+        Returns:
+            The output `[batch, output]`, in memory of its own.
+        """
+        inputs = inputs.contiguous()
+        if torch.get_num_threads() != self._threads:
+            self._prepare()
+        words, run, output = self._turns[self._turn]
+        words[self._input] = inputs.data_ptr()
+        run()
+        self._turn = 1 - self._turn
+        return output.clone()
+
+    def _places(self) -> list[Tensor]:
+        return [self._buffers[source].tensor for source in self._buffers if source.kind == "state"]
+
+    def _prepare(self) -> None:
+        self._threads = torch.get_num_threads()
+        output = self._buffers[self._packed.output].tensor
+        self._turns = []
+        for step in (0, 1):
+            # The output is in the state that has just been written, or in a place of its own.
+            result = output if self._packed.output == OUTPUT else output[1 - step]
+            call = self._packed.call(self._buffers, self._batch, step)
+            self._turns.append((call.words, call.run, result))
+
+
+def _packed(weight: Tensor, matrix: Matrix) -> Tensor:
+    depth, width = weight.shape[::-1] if matrix.transposed else weight.shape
+    return pack_weight(weight, matrix.transposed, _memory(packed_size(depth, width)))
+
+
+def _memory(*shape: int) -> Tensor:
+    """Return memory that later calls may write to, whatever mode it is made in."""
+    with torch.inference_mode(False):
+        return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
+def _rebuilder(like: Any, numbers: Iterator[int]) -> Callable[[Sequence[Tensor]], Any]:
+    """Return `rebuild` for states of one structure, which it takes apart here once for all."""
+    if isinstance(like, Tensor):
+        return itemgetter(next(numbers))
+    kind: Any = type(like)
+    make = kind._make if hasattr(like, "_fields") else kind
+    members = [_rebuilder(part, numbers) for part in like]
+    return lambda parts: make([member(parts) for member in members])
