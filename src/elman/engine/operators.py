@@ -6,7 +6,7 @@ operations, the cell's projection and what follows from its weights alone.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -18,12 +18,13 @@ from elman.cells import Cell
 from elman.engine.choose import choose
 from elman.engine.compiled import Call, kept, ragged
 from elman.engine.compiler.program import Program, Source
+from elman.engine.compiler.schedule import schedule
 from elman.engine.definition import check_lengths, gathered
 from elman.engine.eager import unroll_eager
 from elman.engine.native.code import Code
 from elman.engine.native.execute import OUTPUT
 from elman.engine.native.kernels import Precision
-from elman.engine.programs import Compiled, compiled
+from elman.engine.programs import Compiled, compiled, hoists, training_of
 from elman.state import map_state, rebuild, tensors
 
 
@@ -109,13 +110,25 @@ def _planned(cell: Cell[Any], dtype: torch.dtype, device: str) -> str:
         return ""
     found = compiled(cell, inputs, state)
     program = found.traced.program
-    # From its text: compiled graphs may be kept on disk and found again by other processes.
-    digest = hashlib.sha256(program.text().encode()).digest()
-    number = int.from_bytes(digest[:7], "little")
+    number = _number(program)
     _programs.setdefault(number, program)
     name = f"plan_{id(found)}"  # which the plan keeps alive
     setattr(_plans, name, _Plan(number, found))
     return name
+
+
+def _number(program: Program) -> int:
+    """Return a number that no other program has, nor this one where it is laid out differently.
+
+    Compiled graphs hold it, and torch may keep them on disk for other processes to find.
+    """
+    training = training_of(program)
+    layouts = [
+        schedule(training, backward=False, ragged=ragged, hoist=hoists(program)).widths
+        for ragged in (False, True)
+    ]
+    text = f"{program.text()}\n{layouts}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "little")
 
 
 @torch.library.custom_op(
@@ -143,7 +156,7 @@ def _unroll(
     if shared is not None:
         sequence = forward.kept.buffers[shared].tensor
     others = [part for source, part in kept(forward).items() if source != shared]
-    return [sequence, *forward.states, *(others if keep else [])]
+    return _apart([sequence, *forward.states, *(others if keep else [])])
 
 
 @_unroll.register_fake
@@ -198,10 +211,10 @@ def _unroll_backward(
     if shared is not None:
         read[shared] = sequence
     gradients = call.gradients(flat, read, needed, given)
-    return [
+    return _apart(
         torch.zeros_like(argument) if gradient is None else gradient.contiguous()
         for gradient, argument in compress(zip(gradients, flat, strict=True), needed)
-    ]
+    )
 
 
 @_unroll_backward.register_fake
@@ -257,6 +270,17 @@ def _call(
     resets: Tensor | None,
 ) -> Call:
     return Call(_programs[program], ragged(flat[0], lengths, resets), tuple(counts), precision)
+
+
+def _apart(results: Iterable[Tensor]) -> list[Tensor]:
+    """Copy results that share their memory with another, as those of operators must not."""
+    taken: set[int] = set()
+    found = []
+    for result in results:
+        place = result.untyped_storage().data_ptr()
+        found.append(result.clone() if place in taken else result)
+        taken.add(place)
+    return found
 
 
 def _shared(code: Code) -> Source | None:

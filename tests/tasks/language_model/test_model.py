@@ -175,3 +175,18 @@ def test_each_model_sees_its_own_stretch_of_the_past(ids, settings, inputs_seen)
             after, _ = model.target_log_probs(changed, ids, model.initial_state(3))
             moved = float((after[10] - before[10]).abs().max())
             assert (moved > 1e-9) == (back < inputs_seen)
+
+
+def test_chunks_run_again_change_no_gradient(ids):
+    found = []
+    for every in (None, 4):
+        config = LanguageModelConfig(
+            hidden_size=6, embedding_size=6, num_layers=2, dropout=0.4, checkpoint_every=every
+        )
+        torch.manual_seed(2)
+        model = build_model(config, int(ids.max()) + 1, BOUNDARY).double()
+        torch.manual_seed(3)
+        scored, _ = model.target_log_probs(inputs_of(ids), ids, model.initial_state(ids.shape[1]))
+        found.append(torch.autograd.grad(-scored.mean(), list(model.parameters())))
+    for chunked, kept in zip(*found, strict=True):
+        torch.testing.assert_close(chunked, kept)

@@ -31,17 +31,19 @@ class Buffer(NamedTuple):
         time_stride: floats from one step to the next.
         row_stride: floats from one row to the next.
         alternating: whether there are two places in turn instead of one a step.
+        offset: floats before the base.
     """
 
     tensor: Tensor
     time_stride: int = 0
     row_stride: int = 0
     alternating: bool = False
+    offset: int = 0
 
     def words(self) -> tuple[int, int, int, int]:
         """Return the buffer as the words that the code reads."""
         mask = 1 if self.alternating else -1
-        return self.tensor.data_ptr(), self.time_stride, self.row_stride, mask
+        return self.tensor.data_ptr() + 4 * self.offset, self.time_stride, self.row_stride, mask
 
 
 class Code:

@@ -17,6 +17,14 @@ from elman.engine.native.workspace import Workspace
 OUTPUT = Source("output", 0)
 
 
+_LINE = 16  # floats of a cache line, at which each buffer starts
+_SUMMED = "vector_gradient"
+_GIVEN = ("input", "state", "vector", "product", "output_gradient")
+_SEQUENCES = ("kept", "tick")
+"""Kinds of buffers of the backward pass: summed over rows and steps, there before, and with a
+place for each step; the others have one place."""
+
+
 class Arguments(NamedTuple):
     """The tensors of a call that may have gradients.
 
@@ -210,6 +218,10 @@ class Backward:
         self._resets = ragged is not None and bool(arguments.initial)
         self.time, self.batch = kept.time, kept.batch
         self.threads, _ = code.threads(self.time, self.batch)
+        self._temporary = self._borrowed(code.layout.widths)
+        widths = [width for (kind, _), width in code.layout.widths.items() if kind == _SUMMED]
+        self._sums = arguments.inputs[0].new_zeros(self.threads, sum(widths))
+        self._summed = 0
         self.buffers = {
             source: self._buffer(source, width) for source, width in code.layout.widths.items()
         }
@@ -225,14 +237,14 @@ class Backward:
             inputs,
             [self._carried(index)[0] for index in range(len(arguments.states))],
             [self._initial(index, ragged) for index in range(len(arguments.initial))],
-            [self._vector(index) for index in range(len(arguments.vectors))],
+            self._vectors(),
             matrices,
         )
 
     def _buffer(self, source: Source, width: int) -> Buffer:
         kind, index = source
         rows = self.batch * width
-        if kind in ("input", "state", "vector", "product"):
+        if kind in _GIVEN and kind != "output_gradient":
             return self._kept.buffers[source]
         like = self._arguments.inputs[0]
         if kind == "output_gradient":
@@ -242,15 +254,36 @@ class Backward:
             return sequence_buffer(given if self._valid is None else given.where(self._valid, 0.0))
         if kind == "state_gradient":
             return self._state(index, width)
-        if kind == "vector_gradient":
-            return Buffer(like.new_zeros(self.threads, width), 0, width)
-        if kind in ("input_gradient", "kept", "tick"):
-            return Buffer(self._workspace.borrow((self.time, self.batch, width)), rows, width)
-        return Buffer(self._workspace.borrow((self.batch, width)), 0, width)
+        if kind == _SUMMED:
+            offset, self._summed = self._summed, self._summed + width
+            return Buffer(self._sums, 0, self._sums.shape[1], offset=offset)
+        if kind == "input_gradient":  # which outlives the rest
+            tensor = self._workspace.borrow((self.time, self.batch, width))
+            return Buffer(tensor, rows, width)
+        return Buffer(self._temporary[source], rows if kind in _SEQUENCES else 0, width)
+
+    def _borrowed(self, widths: dict[Source, int]) -> dict[Source, Tensor]:
+        """Borrow memory for what only the backward pass knows, all of it at once."""
+        slots = {
+            source: self._slots(source.kind)
+            for source in widths
+            if source.kind not in (*_GIVEN, "input_gradient", _SUMMED)
+        }
+        sizes = [count * self.batch * widths[source] for source, count in slots.items()]
+        padded = [-(-size // _LINE) * _LINE for size in sizes]
+        parts = self._workspace.borrow((sum(padded),)).split(padded)
+        return {
+            source: part[:size].view(count, self.batch, widths[source])
+            for (source, count), part, size in zip(slots.items(), parts, sizes, strict=True)
+        }
+
+    def _slots(self, kind: str) -> int:
+        if kind == "state_gradient":
+            return self.time + 1 if self._resets else 2
+        return self.time if kind in _SEQUENCES else 1
 
     def _state(self, index: int, width: int) -> Buffer:
-        slots = self.time + 1 if self._resets else 2
-        tensor = self._workspace.borrow((slots, self.batch, width))
+        tensor = self._temporary[Source("state_gradient", index)]
         buffer = Buffer(tensor, self.batch * width, width, not self._resets)
         last = tensor[self.time if self._resets else self.time % 2]
         given = self._given[1][index]
@@ -296,9 +329,15 @@ class Backward:
         later = ragged.resets[1:].unsqueeze(-1)
         return torch.where(later, carried[1:], 0.0).sum(0)
 
-    def _vector(self, index: int) -> Tensor | None:
-        buffer = self.buffers.get(Source("vector_gradient", index))
-        return None if buffer is None else buffer.tensor.sum(0)
+    def _vectors(self) -> list[Tensor | None]:
+        """Add up what the threads have summed, and take it apart."""
+        found: list[Tensor | None] = [None] * len(self._arguments.vectors)
+        total = self._sums.sum(0) if self.threads > 1 else self._sums[0]
+        for source, buffer in self.buffers.items():
+            if source.kind == _SUMMED:
+                width = self._code.layout.widths[source]
+                found[source.index] = total[buffer.offset : buffer.offset + width]
+        return found
 
     def _matrix(self, index: int, deferred: Iterable[WeightGradient]) -> Tensor | None:
         total: Tensor | None = None
