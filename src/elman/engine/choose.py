@@ -9,6 +9,7 @@ from torch import Tensor
 from elman.cells import Cell, OuterCell
 from elman.engine.definition import only_defined, only_defined_weights
 from elman.engine.fused import FUSED_CELLS
+from elman.engine.native.target import host
 from elman.engine.programs import Compiled, compiled
 from elman.engine.trace import Untraceable
 from elman.state import tensors
@@ -101,17 +102,30 @@ def explain(cell: Cell[Any], inputs: Tensor) -> str:
 
 def _compilable(call: _Call) -> Compiled | str:
     """Return the cell's program, or why native code cannot run it."""
-    reason = _against_kernels(call)
+    reason = _against_precision(call) or _beyond_kernels(call)
     if reason is not None:
         return reason
-    if call.inputs.dtype != torch.float32:
-        return f"the compiler handles torch.float32, not {call.inputs.dtype}"
     if call.inputs.numel() == 0:
         return "there is nothing to compute"
     try:
-        return compiled(call.cell, call.inputs, call.state)
+        return compiled(call.cell, call.inputs.float(), call.state)
     except Untraceable as error:
         return str(error)
+
+
+def _against_precision(call: _Call) -> str | None:
+    """Return why native code cannot compute in the wanted types."""
+    given = call.inputs.dtype
+    if not torch.is_autocast_enabled("cpu"):
+        if given == torch.float32:
+            return None
+        return f"the compiler handles torch.float32, not {given}"
+    if torch.get_autocast_dtype("cpu") != torch.bfloat16 or not host().has_bfloat16:
+        return f"this processor multiplies no {torch.get_autocast_dtype('cpu')} numbers"
+    weights = {part.dtype for part in tensors(call.cell.initial_state(1))}
+    if weights == {torch.float32} and given in (torch.float32, torch.bfloat16):
+        return None
+    return "under autocast the compiler rounds torch.float32 to torch.bfloat16 and nothing else"
 
 
 def _against_fused(call: _Call) -> str | None:
@@ -131,6 +145,11 @@ def _against_fused(call: _Call) -> str | None:
 def _against_kernels(call: _Call) -> str | None:
     if torch.is_autocast_enabled(call.inputs.device.type):
         return "under autocast each operation picks its own precision"
+    return _beyond_kernels(call)
+
+
+def _beyond_kernels(call: _Call) -> str | None:
+    """Return what only the definition can do."""
     return only_defined((call.inputs, *tensors(call.state))) or only_defined_weights(call.cell)
 
 

@@ -18,10 +18,10 @@ from elman.engine import definition
 from elman.engine.compiler.derivative import Derivative
 from elman.engine.compiler.program import Program, Source
 from elman.engine.definition import defined_gradients, gathered, only_defined
+from elman.engine.native.backward import Backward
 from elman.engine.native.code import Buffer, Code, code_for
 from elman.engine.native.execute import (
     Arguments,
-    Backward,
     Forward,
     Kept,
     Ragged,

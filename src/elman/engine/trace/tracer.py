@@ -124,7 +124,12 @@ def fingerprint(module: nn.Module) -> Hashable:
         A value that is equal as long as a trace of the module holds.
     """
     seen: dict[int, int] = {}
-    return tuple(_module_print(part, seen) for part in module.modules())
+    prints, parts = [], [module]
+    while parts:  # as module.modules(), which takes longer than all the rest
+        part = parts.pop()
+        prints.append(_module_print(part, seen))
+        parts.extend(inner for inner in part._modules.values() if inner is not None)
+    return tuple(prints)
 
 
 def _module_print(module: nn.Module, seen: dict[int, int]) -> Hashable:
