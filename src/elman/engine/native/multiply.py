@@ -271,7 +271,7 @@ def use_tile(kind: Literal["product", "gradient"], rows: int, depth: int, column
     if kind == "product":
         # Fewer columns leave most of a vector empty; fewer rows do not pay for packing the
         # weight, nor less work for the call.
-        return columns >= 8 and rows >= 128 and work >= 2**23
+        return columns >= 8 and rows >= 16 and work >= 2**22
     if depth == 1:
         # Only memory counts: torch.mm reads it as fast from the cache, and when lines are long.
         return columns <= 512 and work >= 2**23
@@ -279,7 +279,7 @@ def use_tile(kind: Literal["product", "gradient"], rows: int, depth: int, column
         # torch.mm is slow where a weight has few columns, once there is work for vectors.
         return columns >= 16 and work >= 2**18
     # Fewer rows of the result do not pay for packing the right side, nor less work for the call.
-    return columns >= 64 and work >= 2**24
+    return columns >= 64 and work >= 2**23
 
 
 def _by_rows(rows: int, panels: int, threads: int) -> bool:
