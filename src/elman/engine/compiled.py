@@ -17,11 +17,10 @@ from elman.cells import Cell
 from elman.engine import definition
 from elman.engine.compiler.derivative import Derivative
 from elman.engine.compiler.program import Program, Source
-from elman.engine.definition import defined_gradients, gathered, only_defined
+from elman.engine.definition import Arguments, defined_gradients, gathered, only_defined
 from elman.engine.native.backward import Backward
 from elman.engine.native.code import Buffer, Code, code_for
 from elman.engine.native.execute import (
-    Arguments,
     Forward,
     Kept,
     Ragged,
@@ -140,7 +139,9 @@ class Call:
         Returns:
             The forward pass that has run.
         """
-        return Forward(self.code(keep=keep), self._arguments(flat), self._ragged, keep=keep)
+        return Forward(
+            self.code(keep=keep), Arguments.of(flat, self._counts), self._ragged, keep=keep
+        )
 
     def code(self, *, keep: bool) -> Code:
         """Return the code of the step, with or without what its derivative needs.
@@ -180,7 +181,7 @@ class Call:
             return self._defined(flat, needed, given)
         derivative, code = self._backward(needed)
         outputs, *states = given
-        arguments = self._arguments(flat)
+        arguments = Arguments.of(flat, self._counts)
         found = Backward(
             code, derivative, _restored(arguments, kept), arguments, self._ragged, outputs, states
         ).gradients
@@ -188,9 +189,6 @@ class Call:
             gradient.reshape(argument.shape) if need and gradient is not None else None
             for gradient, argument, need in zip(chain(*found), flat, needed, strict=True)
         ]
-
-    def _arguments(self, flat: Sequence[Tensor]) -> Arguments:
-        return Arguments(*definition.Arguments.of(flat, self._counts))
 
     def _backward(self, needed: Sequence[bool]) -> tuple[Derivative, Code]:
         """Return the derivative with respect to some of the arguments, and its code."""
@@ -215,7 +213,7 @@ class Call:
         self, flat: Sequence[Tensor], needed: Sequence[bool], given: Sequence[Tensor | None]
     ) -> list[Tensor | None]:
         """Return the gradients by the definition, which can be differentiated again."""
-        arguments = definition.Arguments.of(flat, self._counts)
+        arguments = Arguments.of(flat, self._counts)
         counting = definition.Ragged(None, None)
         if self._ragged is not None:
             resets = self._ragged.resets if arguments.initial else None

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from elman.engine.compiler.derivative import Columns, Derivative, InputGradient, WeightGradient
 from elman.engine.compiler.program import Source
+from elman.engine.definition import Arguments
 from elman.engine.native.code import Buffer, Code
-from elman.engine.native.execute import Arguments, Kept, Ragged, packed_weights, sequence_buffer
+from elman.engine.native.execute import Kept, Ragged, packed_weights, sequence_buffer
 from elman.engine.native.large import Work, large_gradient, large_product
 from elman.engine.native.workspace import Workspace
 

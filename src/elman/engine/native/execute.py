@@ -8,29 +8,12 @@ from torch import Tensor
 
 from elman.engine.compiler.program import Matrix, Source
 from elman.engine.compiler.schedule import Multiply
+from elman.engine.definition import Arguments
 from elman.engine.native.code import Buffer, Code
 from elman.engine.native.large import Work, large_product, pack
 from elman.engine.native.workspace import Workspace
 
 OUTPUT = Source("output", 0)
-
-
-class Arguments(NamedTuple):
-    """The tensors of a call that may have gradients.
-
-    Attributes:
-        inputs: sequences `[time, batch, features]`.
-        states: the state's tensors before the first step, `[batch, features]`.
-        initial: those that a row's state becomes when it is reset; none without resets.
-        vectors: `[features]`.
-        matrices: the weights of the products.
-    """
-
-    inputs: list[Tensor]
-    states: list[Tensor]
-    initial: list[Tensor]
-    vectors: list[Tensor]
-    matrices: list[Tensor]
 
 
 class Ragged(NamedTuple):
