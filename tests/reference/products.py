@@ -14,6 +14,17 @@ from elman.engine.native.target import LANES_VARIABLE, host
 
 UNTOUCHED = 12345.0
 
+
+def product(left, packed, columns, initial, out, precision="float32"):
+    multiply.product_job(left, packed, columns, initial, out, precision)()
+    return out
+
+
+def weight_gradient(d_y, x, out, precision="float32"):
+    multiply.gradient_job(d_y, x, out, precision)()
+    return out
+
+
 SIZES = {
     "rows": st.integers(1, 40),
     "depth": st.integers(1, 70),

@@ -27,7 +27,6 @@ from elman.engine.native.execute import (
     sequence_buffer,
 )
 from elman.engine.native.kernels import Precision
-from elman.engine.native.workspace import Workspace
 from elman.engine.programs import Compiled, compiled, derivative_of, hoists, training_of
 from elman.state import rebuild, tensors
 
@@ -247,7 +246,7 @@ def _restored(arguments: Arguments, kept: dict[Source, Tensor]) -> Kept:
     for source, part in kept.items():
         buffers[source] = Buffer(part, part.stride(0), part.stride(1))
     time, batch = arguments.inputs[0].shape[:2]
-    return Kept(time, batch, buffers, Workspace())
+    return Kept(time, batch, buffers)
 
 
 class _Compiled(torch.autograd.Function):

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.engine.native.multiply import multiply, pack_weight, weight_gradient
+from elman.engine.native.multiply import pack_weight
 from elman.engine.native.target import host
 from reference.products import (
     SIZES,
@@ -13,8 +13,10 @@ from reference.products import (
     assert_untouched,
     kernels_for,
     padded,
+    product,
     target_like,
     using,
+    weight_gradient,
 )
 
 needs_bfloat16 = pytest.mark.skipif(
@@ -38,7 +40,7 @@ def test_bfloat16_rounds_the_factors_alone(rows, depth, columns, padding, seed, 
     whole_gradient, gradient = target_like(columns, depth, padding)
     with using():
         packed = pack_weight(weight, transposed, precision="bfloat16")
-        multiply(left, packed, columns, initial, out, "bfloat16")
+        product(left, packed, columns, initial, out, "bfloat16")
         weight_gradient(d_y, left, gradient, "bfloat16")
     expected = rounded(left) @ right + initial
     assert_close(out, expected, rounded(left).abs() @ right.abs() + initial.abs())
@@ -73,7 +75,7 @@ def test_bfloat16_on_threads_with_strides_and_special_values():
             packed = pack_weight(weight, False, precision="bfloat16")
             strided = weight.repeat_interleave(2, 1)[:, ::2]
             assert torch.equal(pack_weight(strided, False, precision="bfloat16"), packed)
-            out = multiply(left, packed, 140, None, torch.empty(450, 140), "bfloat16")
+            out = product(left, packed, 140, None, torch.empty(450, 140), "bfloat16")
             gradient = weight_gradient(left, left, torch.empty(301, 301), "bfloat16")
             found.append((out, gradient))
     for one, two in zip(*found, strict=True):

@@ -16,11 +16,9 @@ from elman.engine.native import kernels as kernels_module
 from elman.engine.native import multiply as module_under_test
 from elman.engine.native.kernels import kernels
 from elman.engine.native.multiply import (
-    multiply,
     pack_weight,
     packed_size,
     use_tile,
-    weight_gradient,
 )
 from reference.products import (
     SIZES,
@@ -29,8 +27,10 @@ from reference.products import (
     assert_untouched,
     kernels_for,
     padded,
+    product,
     target_like,
     using,
+    weight_gradient,
 )
 
 LANES = pytest.mark.parametrize("lanes", [16, 8, 4])
@@ -59,7 +59,7 @@ def test_product_equals_float64(lanes, rows, depth, columns, padding, seed, tran
             initial = out.copy_(initial)
     with using(lanes):
         packed = pack_weight(weight, transposed)
-        assert multiply(left, packed, columns, initial, out) is out
+        assert product(left, packed, columns, initial, out) is out
     expected = left.double() @ right.double() + added
     assert_close(out, expected, left.double().abs() @ right.double().abs() + added.abs())
     assert_untouched(whole, rows, columns)
@@ -110,7 +110,7 @@ def test_deep_product_equals_float64(lanes):
     left, weight = padded(7, 1300, 0, 0), padded(30, 1300, 0, 1)
     initial = torch.randn(7, 30, generator=torch.Generator().manual_seed(2))
     with using(lanes):
-        out = multiply(left, pack_weight(weight, True), 30, initial, torch.empty(7, 30))
+        out = product(left, pack_weight(weight, True), 30, initial, torch.empty(7, 30))
     expected = left.double() @ weight.double().t() + initial
     assert_close(out, expected, left.double().abs() @ weight.double().abs().t() + initial.abs())
 
@@ -155,7 +155,7 @@ def test_nan_infinity_and_huge_values_pass_through(lanes):
     weight[0, 69] = 3e38
     weight[3, 7] = 0.0
     with using(lanes):
-        out = multiply(left, pack_weight(weight, False), 70, None, torch.empty(8, 70))
+        out = product(left, pack_weight(weight, False), 70, None, torch.empty(8, 70))
         gradient = weight_gradient(left, left, torch.empty(5, 5))
     torch.testing.assert_close(out, left @ weight, equal_nan=True)
     assert out[1, 7].isnan()  # infinity times zero
@@ -169,10 +169,10 @@ def test_results_do_not_depend_on_how_rows_are_split(lanes):
     bias = padded(1, 101, 0, 2)[0]
     with using(lanes):
         packed = pack_weight(weight, True)
-        whole = multiply(left, packed, 101, bias, torch.empty(33, 101))
+        whole = product(left, packed, 101, bias, torch.empty(33, 101))
         for size in (1, 2, 3, 5, 7, 16):
             parts = [
-                multiply(part, packed, 101, bias, torch.empty(len(part), 101))
+                product(part, packed, 101, bias, torch.empty(len(part), 101))
                 for part in left.split(size)
             ]
             assert torch.equal(torch.cat(parts), whole)
@@ -193,7 +193,7 @@ def test_results_do_not_depend_on_threads(lanes, shape):
             patch.object(module_under_test, "_PACKED_ALONE", 0),
         ):
             packed = pack_weight(weight, True)
-            out = multiply(left, packed, columns, None, torch.empty(rows, columns))
+            out = product(left, packed, columns, None, torch.empty(rows, columns))
             found.append(
                 (
                     packed,
@@ -222,14 +222,14 @@ def test_product_by_address_computes_the_panels_asked_for(lanes):
     left, weight = padded(rows, depth, 0, 0), padded(depth, columns, 0, 1)
     with using(lanes):
         packed = pack_weight(weight, False)
-        expected = multiply(left, packed, columns, None, torch.empty(rows, columns))
+        expected = product(left, packed, columns, None, torch.empty(rows, columns))
     out = torch.full((rows, columns), UNTOUCHED)
-    product = address_of_product(kernel)
+    called = address_of_product(kernel)
 
     def run(rows, first, last):
         matrices = (left.data_ptr(), left.stride(0), rows, depth)
         panels = (packed.data_ptr(), first, last, columns)
-        product(*matrices, *panels, None, 0, out.data_ptr(), out.stride(0))
+        called(*matrices, *panels, None, 0, out.data_ptr(), out.stride(0))
 
     run(0, 0, 3)
     run(rows, 2, 2)
@@ -274,7 +274,7 @@ def test_nothing_is_read_or_written_beyond_a_matrix(lanes):
         gradient = at_end_of_memory(torch.empty(columns, depth))
         with using(lanes):
             space = at_end_of_memory(torch.empty(packed_size(depth, columns)))
-            multiply(left, pack_weight(weight, True, space), columns, initial, out)
+            product(left, pack_weight(weight, True, space), columns, initial, out)
             torch.testing.assert_close(out, left @ weight.t() + initial)
             pack_weight(weight, False, at_end_of_memory(torch.empty(packed_size(columns, depth))))
             weight_gradient(initial, left, gradient)
@@ -292,7 +292,7 @@ def test_kernels_are_compiled_once_and_kept_on_disk(monkeypatch, tmp_path):
     for kernel, out in [(first, one), (second, two)]:
         with patch.object(module_under_test, "kernels", lambda precision, kernel=kernel: kernel):
             packed = pack_weight(torch.ones(70, 3), True)
-            multiply(torch.ones(1, 3), packed, 70, out, out)
+            product(torch.ones(1, 3), packed, 70, out, out)
     assert (one == 5).all()
     assert (two == 5).all()
 
@@ -302,15 +302,15 @@ def test_wrong_tensors_are_refused():
     with using():
         packed = pack_weight(weight, True)
         with pytest.raises(ValueError, match=r"has shape \(3, 5\), expected \(3, 6\)"):
-            multiply(left, packed, 6, None, out)
+            product(left, packed, 6, None, out)
         with pytest.raises(ValueError, match="floats, not this many"):
-            multiply(torch.ones(3, 7), packed, 5, None, out)
+            product(torch.ones(3, 7), packed, 5, None, out)
         with pytest.raises(ValueError, match="float32"):
-            multiply(left.double(), packed, 5, None, out)
+            product(left.double(), packed, 5, None, out)
         with pytest.raises(ValueError, match="side by side"):
-            multiply(torch.ones(4, 3).t(), packed, 5, None, out)
+            product(torch.ones(4, 3).t(), packed, 5, None, out)
         with pytest.raises(ValueError, match="expected"):
-            multiply(left, packed, 5, torch.ones(4), out)
+            product(left, packed, 5, torch.ones(4), out)
         with pytest.raises(ValueError, match="expected"):
             weight_gradient(out, torch.ones(2, 4), torch.empty(5, 4))
         with pytest.raises(ValueError, match="contiguous floats"):

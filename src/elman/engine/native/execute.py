@@ -36,13 +36,11 @@ class Kept(NamedTuple):
         time: steps.
         batch: rows.
         buffers: where leaves, states and products lie.
-        workspace: owns most of them.
     """
 
     time: int
     batch: int
     buffers: dict[Source, Buffer]
-    workspace: Workspace
 
 
 class Forward:
@@ -95,7 +93,7 @@ class Forward:
             self._work.append(partial(final.copy_, last))
             self.states.append(final)
         buffers.pop(OUTPUT, None)  # else the graph of the outputs would hold itself
-        self.kept = Kept(self.time, self.batch, buffers, self._workspace)
+        self.kept = Kept(self.time, self.batch, buffers)
         for job in self._work:
             job()
 

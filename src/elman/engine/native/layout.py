@@ -44,7 +44,6 @@ class Layout:
             source: first + len(BUFFER) * number for number, source in enumerate(self.widths)
         }
         self._first_matrix = first + len(BUFFER) * len(self.widths)
-        self.size = self._first_matrix + len(self.matrices)
 
     def header(self, name: str) -> int:
         """Return the word of a header entry.

@@ -113,34 +113,6 @@ def pack_job(weight: Tensor, transposed: bool, out: Tensor, precision: Precision
     return Job(kernels(precision).pack_worker, threads, words, (weight, out))
 
 
-def multiply(
-    left: Tensor,
-    packed: Tensor,
-    columns: int,
-    initial: Tensor | None,
-    out: Tensor,
-    precision: Precision = "float32",
-) -> Tensor:
-    """Multiply rows with a packed matrix.
-
-    Args:
-        left: as in `product_job`.
-        packed: as in `product_job`.
-        columns: as in `product_job`.
-        initial: as in `product_job`.
-        out: as in `product_job`.
-        precision: as in `product_job`.
-
-    Returns:
-        `out`.
-
-    Raises:
-        ValueError: as `product_job`.
-    """
-    product_job(left, packed, columns, initial, out, precision)()
-    return out
-
-
 def product_job(
     left: Tensor,
     packed: Tensor,
@@ -194,27 +166,6 @@ def product_job(
     return Job(kernel.multiply_worker, threads, words, kept)
 
 
-def weight_gradient(
-    d_y: Tensor, x: Tensor, out: Tensor, precision: Precision = "float32"
-) -> Tensor:
-    """Sum the products of the rows of two matrices, `out = d_y.T @ x`.
-
-    Args:
-        d_y: as in `gradient_job`.
-        x: as in `gradient_job`.
-        out: as in `gradient_job`.
-        precision: as in `gradient_job`.
-
-    Returns:
-        `out`.
-
-    Raises:
-        ValueError: as `gradient_job`.
-    """
-    gradient_job(d_y, x, out, precision)()
-    return out
-
-
 def gradient_job(d_y: Tensor, x: Tensor, out: Tensor, precision: Precision) -> Callable[[], object]:
     """Prepare the sum of the products of the rows of two matrices, `out = d_y.T @ x`.
 
@@ -259,7 +210,7 @@ def use_tile(kind: Literal["product", "gradient"], rows: int, depth: int, column
     every run.
 
     Args:
-        kind: `multiply` or `weight_gradient`.
+        kind: that of `product_job` or `gradient_job`.
         rows: M, rows of the left side; of both sides of a gradient.
         depth: K, columns of the left side; columns of a gradient's result.
         columns: N, columns of a product; rows of a gradient's result.
