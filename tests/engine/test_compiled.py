@@ -262,6 +262,21 @@ def test_graph_is_freed_without_the_collector():
         gc.enable()
 
 
+def test_a_cell_without_a_program_is_freed():
+    class Branching(ElmanCell):
+        def step(self, projected, state):
+            return super().step(projected if projected.sum() > 0 else -projected, state)
+
+    cell = Branching(2, 3)
+    inputs, state = problem(cell, 4, 2)
+    for _ in range(2):
+        assert choose(cell, inputs, state).backend == "eager"
+    kept = weakref.ref(cell)
+    del cell
+    gc.collect()
+    assert kept() is None
+
+
 def test_changed_cell_is_traced_again():
     cell = ElmanCell(2, 3)
     arguments = problem(cell, 4, 2)

@@ -35,7 +35,9 @@ class Compiled(NamedTuple):
     whole: bool
 
 
-_programs: "weakref.WeakKeyDictionary[Cell[Any], dict[Hashable, Compiled | Untraceable]]"
+# Why a cell has none, in words: an exception would hold the frames that it was raised in, and
+# with them the cell.
+_programs: "weakref.WeakKeyDictionary[Cell[Any], dict[Hashable, Compiled | str]]"
 _programs = weakref.WeakKeyDictionary()
 # One thread may come back while it traces: a cell may unroll another.
 _tracing = threading.RLock()
@@ -62,15 +64,16 @@ def compiled(cell: Cell[Any], inputs: Tensor, state: Any) -> Compiled:
         if key not in known:
             known[key] = _traced(cell, inputs, state)
         found = known[key]
-    if isinstance(found, Untraceable):
-        raise found
+    if isinstance(found, str):
+        raise Untraceable(found)
     return found
 
 
-def _traced(cell: Cell[Any], inputs: Tensor, state: Any) -> Compiled | Untraceable:
+def _traced(cell: Cell[Any], inputs: Tensor, state: Any) -> Compiled | str:
+    """Return a cell's program, or why it has none."""
     obstacle = only_defined(chain(cell.parameters(), cell.buffers()))
     if obstacle is not None:
-        return Untraceable(obstacle)
+        return obstacle
     row = inputs.detach()[0]
     # Masks drawn while tracing must not change those drawn afterwards.
     with (
@@ -88,7 +91,7 @@ def _traced(cell: Cell[Any], inputs: Tensor, state: Any) -> Compiled | Untraceab
             projected = map_state(lambda part: part[0], cell.project(inputs.detach()))
             return Compiled(trace(_step, cell, projected, state), whole=False)
         except Untraceable as reason:
-            return Untraceable(str(reason))  # another: this one's frames hold the cell
+            return str(reason)
 
 
 def _projects_steps_alone(cell: Cell[Any], like: Tensor) -> bool:
