@@ -1,27 +1,27 @@
-"""Batches of token ids for language models: a carried stream, or independent lines."""
+"""Batches to learn from; those of language models: a carried stream, or independent lines."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int, Integer
+from jaxtyping import Int, Integer, Shaped
 from torch import Tensor
 
 from elman.errors import DataError
 
 
 class Batch(NamedTuple):
-    """Inputs and the tokens to predict after each of them.
+    """Inputs, and what is to be predicted after each of them.
 
     Attributes:
-        inputs: token ids, each column preceded by what came before it in the text.
-        targets: the token after each input.
+        inputs: `[time, batch]` token ids, or `[time, batch, input]` numbers.
+        targets: `[time, batch]` token ids, or `[time, batch, output]` numbers.
         lengths: valid steps of each column; None if all are full.
     """
 
-    inputs: Int[Tensor, "time batch"]
-    targets: Int[Tensor, "time batch"]
+    inputs: Shaped[Tensor, "time batch *input"]
+    targets: Shaped[Tensor, "time batch *output"]
     lengths: Int[Tensor, " batch"] | None
 
 

@@ -1,7 +1,14 @@
 """Learning rules behind one interface, optimisers and schedules."""
 
 from elman.learning.bptt import BPTT
-from elman.learning.learner import GradientLearner, Learner, SequenceModel, Update
+from elman.learning.learner import (
+    ErrorModel,
+    GradientLearner,
+    Learner,
+    ReadoutModel,
+    SequenceModel,
+    Update,
+)
 from elman.learning.optimizers import OptimizerName, build_optimizer
 from elman.learning.schedules import (
     Constant,
@@ -17,10 +24,12 @@ __all__ = [
     "BPTT",
     "Constant",
     "Cosine",
+    "ErrorModel",
     "GradientLearner",
     "Learner",
     "OptimizerName",
     "Plateau",
+    "ReadoutModel",
     "Schedule",
     "ScheduleName",
     "SequenceModel",

@@ -37,6 +37,40 @@ class SequenceModel(Protocol):
         """Return the parameters to learn."""
 
 
+class ErrorModel(SequenceModel, Protocol):
+    """What a rule for squared errors needs of a model besides: the errors themselves."""
+
+    def errors(self, features: Tensor, targets: Tensor, lengths: Tensor | None) -> Tensor:
+        """Return wanted less predicted outputs, zero where there is no target.
+
+        Args:
+            features: what the call returned, `[time, batch, ...]`.
+            targets: what was to be predicted, `[time, batch, ...]`.
+            lengths: valid steps of each row; all of them if None.
+
+        Returns:
+            `[time, batch, output]`.
+        """
+
+
+class ReadoutModel(ErrorModel, Protocol):
+    """What a rule that solves for a linear readout needs of a model besides."""
+
+    readout: nn.Linear
+    """The last map, from `readout_inputs` to the predictions."""
+
+    def readout_inputs(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Run over `[time, batch, ...]` inputs up to the readout.
+
+        Args:
+            inputs: as in a call of the model.
+            state: the state before the first step.
+
+        Returns:
+            What the readout reads, `[time, batch, features]`, and the final state.
+        """
+
+
 class Update(NamedTuple):
     """What one update did.
 
@@ -79,6 +113,25 @@ class Learner(ABC):
             The loss, the state to carry on, and further numbers.
         """
 
+    def set_rate(self, factor: float) -> None:  # noqa: B027 (only rules with a step size listen)
+        """Take a factor of the learning rate for the next updates.
+
+        Args:
+            factor: what the schedule says, in [0, 1].
+        """
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the rule has gathered besides the weights, for a checkpoint."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` returned.
+
+        Args:
+            state: its contents.
+        """
+
 
 class GradientLearner(Learner):
     """A rule that estimates the gradient and leaves the step to an optimiser.
@@ -104,6 +157,20 @@ class GradientLearner(Learner):
         self.optimizer = optimizer
         self.clip = clip
         self.backward = backward
+        self.base_rates = [group["lr"] for group in optimizer.param_groups]
+
+    def set_rate(self, factor: float) -> None:
+        """Scale the rates the optimiser was built with; see `Learner.set_rate`."""
+        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = rate * factor
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the optimiser's running means; see `Learner.state_dict`."""
+        return self.optimizer.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back the optimiser's running means; see `Learner.load_state_dict`."""
+        self.optimizer.load_state_dict(state)
 
     @abstractmethod
     def accumulate(self, model: SequenceModel, batch: Batch, state: Any) -> tuple[Tensor, Any]:
@@ -128,4 +195,9 @@ class GradientLearner(Learner):
             torch._foreach_mul_(gradients, self.clip / norm)
         if torch.isfinite(norm):  # else the weights stay as they are, for the loop to keep
             self.optimizer.step()
-        return Update(loss.detach(), state, {"gradient_norm": float(norm)})
+        metrics = {
+            "gradient_norm": float(norm),
+            "clipped": float(norm > self.clip),
+            "learning_rate": self.optimizer.param_groups[0]["lr"],
+        }
+        return Update(loss.detach(), state, metrics)

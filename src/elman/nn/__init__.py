@@ -3,10 +3,13 @@
 from elman.nn.adaptive_softmax import AdaptiveSoftmax
 from elman.nn.dropout import Dropout
 from elman.nn.layer_norm import LayerNorm
+from elman.nn.regressor import SequenceRegressor
 from elman.nn.residual import Residual
 from elman.nn.rnn import RNN, RNNState
 from elman.nn.softmax import FullSoftmax
 from elman.nn.stream import Stream
+from elman.nn.trees import Trees, arrange_trees
+from elman.nn.unroll_trees import unroll_trees
 from elman.nn.variational_dropout import HiddenDropout, VariationalDropout
 from elman.nn.zoneout import Zoneout
 
@@ -19,7 +22,11 @@ __all__ = [
     "LayerNorm",
     "RNNState",
     "Residual",
+    "SequenceRegressor",
     "Stream",
+    "Trees",
     "VariationalDropout",
     "Zoneout",
+    "arrange_trees",
+    "unroll_trees",
 ]

@@ -2,7 +2,7 @@
 
 import io
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 
 from elman.errors import CheckpointError
 from elman.files import written_atomically
-from elman.learning import GradientLearner, Schedule
+from elman.learning import Learner, Schedule
 from elman.state import rebuild, tensors
 
 
@@ -24,6 +24,8 @@ class Progress:
         step: updates made in all.
         tokens: targets learnt from since the last line of metrics.
         loss_sum: their summed loss, nats.
+        updates: updates made since the last line of metrics.
+        sums: the sums of their further numbers, by name.
         best_loss: lowest validation loss so far, nats a target.
         epochs_since_best: epochs completed since then.
         seconds: time spent training.
@@ -35,6 +37,8 @@ class Progress:
     step: int = 0
     tokens: int = 0
     loss_sum: float = 0.0
+    updates: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
     best_loss: float = float("inf")
     epochs_since_best: int = 0
     seconds: float = 0.0
@@ -45,7 +49,7 @@ def save_checkpoint(
     path: Path,
     progress: Progress,
     model: torch.nn.Module,
-    learner: GradientLearner,
+    learner: Learner,
     schedule: Schedule,
     carried: Any,
 ) -> None:
@@ -55,7 +59,7 @@ def save_checkpoint(
         path: the file; its folder is made.
         progress: how far the training has come.
         model: the model.
-        learner: the learner, with its optimiser.
+        learner: the learning rule.
         schedule: the learning-rate schedule.
         carried: the state the learner carries to the next batch.
     """
@@ -63,7 +67,7 @@ def save_checkpoint(
     contents = {
         "progress": asdict(progress),
         "model": model.state_dict(),
-        "optimizer": learner.optimizer.state_dict(),
+        "learner": learner.state_dict(),
         "schedule": schedule.state(),
         "carried": list(tensors(carried)),
         "random": torch.get_rng_state(),
@@ -79,7 +83,7 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path,
     model: torch.nn.Module,
-    learner: GradientLearner,
+    learner: Learner,
     schedule: Schedule,
     carried_like: Any,
 ) -> tuple[Progress, Any]:
@@ -88,7 +92,7 @@ def load_checkpoint(
     Args:
         path: the file.
         model: takes the weights.
-        learner: its optimiser takes its running means.
+        learner: takes what it had gathered.
         schedule: takes its state.
         carried_like: a carried state of the right structure.
 
@@ -101,7 +105,7 @@ def load_checkpoint(
     try:
         contents = torch.load(io.BytesIO(path.read_bytes()), weights_only=True, map_location="cpu")
         model.load_state_dict(contents["model"])
-        learner.optimizer.load_state_dict(contents["optimizer"])
+        learner.load_state_dict(contents["learner"])
         schedule.restore(contents["schedule"])
         device = next(model.parameters()).device
         carried = rebuild(carried_like, [part.to(device) for part in contents["carried"]])

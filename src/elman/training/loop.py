@@ -7,7 +7,7 @@ from typing import Any
 
 from elman.data import Batch
 from elman.errors import DivergenceError
-from elman.learning import GradientLearner, Schedule
+from elman.learning import Learner, Schedule
 from elman.metrics.language import perplexity
 from elman.tasks.task import TrainingData
 from elman.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -28,7 +28,7 @@ class Loop:
     Args:
         run: where everything is written.
         model: the model, on its device.
-        learner: the learning rule with its optimiser.
+        learner: the learning rule.
         schedule: the learning-rate schedule.
         data: batches to learn from, and the validation.
         keep: writes the present weights as the best.
@@ -41,7 +41,7 @@ class Loop:
         self,
         run: RunFolder,
         model: Any,
-        learner: GradientLearner,
+        learner: Learner,
         schedule: Schedule,
         data: TrainingData,
         keep: Callable[[], None],
@@ -60,7 +60,6 @@ class Loop:
         self.patience = patience
         self.quiet = quiet
         self.device = next(model.parameters()).device
-        self.base_rates = [group["lr"] for group in learner.optimizer.param_groups]
         self.progress = Progress()
         self.carried = learner.initial_state(model, data.batch_size)
 
@@ -116,29 +115,31 @@ class Loop:
     def _update(self, batch: Batch) -> float:
         """Learn from one batch; return the mean loss since the last line of metrics."""
         progress = self.progress
-        factor = self.schedule.factor(progress.step, progress.epoch)
-        for group, rate in zip(self.learner.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = rate * factor
+        self.learner.set_rate(self.schedule.factor(progress.step, progress.epoch))
         lengths = None if batch.lengths is None else batch.lengths.to(self.device)
         batch = Batch(batch.inputs.to(self.device), batch.targets.to(self.device), lengths)
         loss, self.carried, metrics = self.learner.update(self.model, batch, self.carried)
-        value, norm = float(loss), metrics["gradient_norm"]
+        value = float(loss)
         progress.step += 1
         progress.index += 1
-        if not (math.isfinite(value) and math.isfinite(norm)):
+        if not all(map(math.isfinite, (value, *metrics.values()))):
+            found = ", ".join(f"{name.replace('_', ' ')} {metrics[name]:g}" for name in metrics)
             raise DivergenceError(
-                f"the loss became {value:g} at step {progress.step} (gradient norm {norm:g}): "
+                f"the loss became {value:g} at step {progress.step} ({found}): "
                 "the best weights so far are kept; lower --learning-rate or --clip."
             )
         count = batch.targets.numel() if batch.lengths is None else int(batch.lengths.sum())
         progress.tokens += count
         progress.loss_sum += value * count
+        progress.updates += 1
+        for name, number in metrics.items():
+            progress.sums[name] = progress.sums.get(name, 0.0) + number
         mean = progress.loss_sum / progress.tokens
         if progress.step % STEPS_PER_RECORD == 0:
-            self._record(
-                "train", mean, gradient_norm=norm, learning_rate=factor * self.base_rates[0]
-            )
+            means = {name: total / progress.updates for name, total in progress.sums.items()}
+            self._record("train", mean, **means)
             progress.tokens, progress.loss_sum = 0, 0.0
+            progress.updates, progress.sums = 0, {}
         return mean
 
     def _end_epoch(self, bar: ProgressBar) -> None:
