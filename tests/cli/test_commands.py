@@ -91,7 +91,13 @@ def test_compare(elman, trained, text, tmp_path):
 
 def test_inspect(elman, trained, run_folder, text):
     found = objects(elman("inspect", run_folder, text, "--beside", trained / "ngram", "--json"))
-    names = {"learning curves", "loss by position", "gradient by time lag", "unit activations"}
+    names = {
+        "learning curves",
+        "loss by position",
+        "gradient by time lag",
+        "recurrent Jacobian",
+        "unit activations",
+    }
     assert {result["picture"] for result in found} == names
     for result in found:
         with open(result["path"], "rb") as picture:

@@ -17,7 +17,7 @@ from elman.errors import ConfigError
 
 @dataclass(frozen=True)
 class InspectArguments(RunArguments):
-    """Draw learning curves, gradient by time lag, loss by position, and units over a text.
+    """Draw learning curves, gradients, Jacobians, loss by position, and units over a text.
 
     The pictures are written to RUN/plots.
     """
@@ -25,13 +25,15 @@ class InspectArguments(RunArguments):
     input: tyro.conf.Positional[str | None] = None
     """text file to look at the model with; the run's own validation file if not given"""
     beside: tuple[str, ...] = ()
-    """further runs to draw into the pictures of gradients and positions"""
+    """further runs to draw into the pictures of gradients, Jacobians and positions"""
     length: Annotated[int, Range(2)] = 100
     """tokens of the windows that gradients and positions are measured on"""
     characters: Count = 400
     """how much of the text the picture of units shows"""
     units: Count = 4
     """units shown"""
+    jacobians: Count = 25
+    """time steps of the first window at which the recurrent Jacobian is taken"""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -56,11 +58,12 @@ def run(arguments: Sequence[str]) -> None:
     if text == "-":
         raise ConfigError("inspect reads the text several times: give a file for it.")
     folder.plots.mkdir(exist_ok=True)
-    pictures = _learning_curves(folder)
+    pictures = _learning_curves(folder) | _clipping(folder, settings["clip"], options)
     tasks = {
         name: load_language_model(name, options.device) for name in (options.run, *options.beside)
     }
     pictures |= _through_time(folder, tasks, text, options.length)
+    pictures |= _jacobians(folder, tasks, text, options)
     if settings["model"] != "ngram":
         pictures |= _units(folder, tasks[options.run], text, options)
     for name, path in pictures.items():
@@ -79,6 +82,45 @@ def _learning_curves(folder: Any) -> dict[str, Path]:
     path = folder.plots / "learning_curves.png"
     learning_curves(records, path)
     return {"learning curves": path}
+
+
+def _clipping(folder: Any, clip: float, options: InspectArguments) -> dict[str, Path]:
+    from elman.plots import clipped_updates
+
+    records = [r for r in folder.read_metrics() if r.get("gradient_norm") and "clipped" in r]
+    if not records:
+        return {}
+    share = sum(record["clipped"] for record in records) / len(records)
+    tell(f"clipped updates: {share:.1%} (clip {clip:g})", quiet=options.quiet)
+    path = folder.plots / "gradient_norm.png"
+    clipped_updates(records, clip, path)
+    return {"gradient norm": path}
+
+
+def _jacobians(
+    folder: Any, tasks: dict[str, Any], text: str, options: InspectArguments
+) -> dict[str, Path]:
+    from elman.plots import Spectrum, recurrent_jacobians
+    from elman.tasks.language_model import inspection
+
+    spectra = {}
+    for name, task in tasks.items():
+        if task.config.model != "rnn":
+            continue
+        with task.reading(text) as corpus:
+            ids = corpus.tokens[: options.length].copy()
+        steps, radius, values = inspection.jacobians(task.model, ids, options.jacobians)
+        spectra[Path(name).name] = Spectrum(steps, radius.numpy(), values.numpy())
+        tell(
+            f"{Path(name).name}: spectral radius {radius.median():.3f}, largest singular value "
+            f"{values[:, 0].median():.3f} of the recurrent Jacobian (medians over time)",
+            quiet=options.quiet,
+        )
+    if not spectra:
+        return {}
+    path = folder.plots / "recurrent_jacobian.png"
+    recurrent_jacobians(spectra, path)
+    return {"recurrent Jacobian": path}
 
 
 def _through_time(folder: Any, tasks: dict[str, Any], text: str, length: int) -> dict[str, Path]:

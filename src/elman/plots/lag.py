@@ -6,6 +6,9 @@ from pathlib import Path
 
 from elman.plots.style import FAINT, Series, label, line_colour, marker, picture
 
+SMALLEST = 1e-24
+"""What is below has vanished, by whatever factor."""
+
 
 def gradient_norm_by_lag(norms: Mapping[str, Series], path: Path) -> None:
     r"""Draw $|\partial L_T / \partial h_{T-k}|$ against k, relative to k = 0, a line a system.
@@ -15,7 +18,7 @@ def gradient_norm_by_lag(norms: Mapping[str, Series], path: Path) -> None:
 
     Args:
         norms: for each label the gradient's norm at time lags 0, 1, ..., in steps. Norms that
-            are zero (vanished below the smallest number) or not finite leave gaps.
+            are zero or not finite leave gaps.
         path: the PNG file to write.
 
     Raises:
@@ -42,7 +45,8 @@ def gradient_norm_by_lag(norms: Mapping[str, Series], path: Path) -> None:
                 relative, label=label(name), color=line_colour(index), marker=marker(relative)
             )
         axes.set_yscale("log")
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], SMALLEST))
         axes.set_xlabel("time lag (steps back)")
         axes.set_ylabel("gradient norm / norm at lag 0")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
-        axes.legend()
+        axes.legend(frameon=True, edgecolor="none")

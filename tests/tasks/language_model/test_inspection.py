@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from elman.nn.jacobian import recurrent_jacobian
 from elman.tasks.language_model.inspection import (
     WINDOWS,
     cut_windows,
     gradient_by_lag,
+    jacobians,
     loss_by_position,
     unit_activations,
 )
@@ -66,3 +68,16 @@ def test_windows_cover_the_text_from_its_start_to_its_end(tokens, length):
     assert windows[0, 0] == 0
     assert len(windows) == 1 or windows[-1, -1] == tokens - 1
     assert np.all(np.diff(windows, axis=1) == 1)
+
+
+def test_jacobians_are_those_of_the_states_met_in_the_text(task):
+    ids = task.tokenizer.encode("the cat sat")
+    found = jacobians(task.model, ids, count=3)
+    assert found.steps == [0, round((len(ids) - 1) / 2), len(ids) - 1]
+    state = task.model.initial_state(1)
+    for step, token in enumerate(torch.from_numpy(ids.astype(np.int64))):
+        if step == found.steps[1]:
+            jacobian = recurrent_jacobian(task.model, token.view(1, 1), state)
+            singular = np.linalg.svd(jacobian.double().numpy(), compute_uv=False)
+            np.testing.assert_allclose(found.singular_values[1], singular, rtol=1e-4, atol=1e-6)
+        _, state = task.model(token.view(1, 1), state)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from elman.data import Tokenizer
 from elman.metrics import mean_loss_by_position
+from elman.nn.jacobian import JacobianTrace, trace_jacobian
 from elman.state import tensors
 from elman.tasks.language_model.model import LanguageModel, NeuralLanguageModel
 
@@ -53,6 +54,25 @@ def gradient_by_lag(
     (gradient,) = torch.autograd.grad(last.sum(), entered)
     norms = gradient.norm(dim=-1)[1 - len(ids) :]  # [time, batch], without an mlp's empty past
     return norms.double().mean(dim=1).flip(0).cpu().numpy()
+
+
+def jacobians(
+    model: NeuralLanguageModel, ids: Integer[np.ndarray, " time"], count: int
+) -> JacobianTrace:
+    """Follow the recurrent Jacobian while a text is read.
+
+    Args:
+        model: the model, a recurrent one.
+        ids: the text.
+        count: time steps at which to take it; see `trace_jacobian`.
+
+    Returns:
+        Its spectral radius and its singular values.
+    """
+    model.eval()
+    inputs = _on_device(ids, model).unsqueeze(1)
+    trace = trace_jacobian(model, inputs, model.initial_state(1), count=count)
+    return JacobianTrace(trace.steps, *(part.cpu() for part in trace[1:]))
 
 
 def loss_by_position(
