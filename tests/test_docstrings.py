@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from elman.cells import CELLS
+from elman.cells import CELLS, TREE_CELLS
 from elman.learning import Learner
 
 PACKAGE = Path(__file__).parent.parent / "src" / "elman"
@@ -128,7 +128,7 @@ def test_the_learning_rules_are_found():
     assert {rule.__name__ for rule in rules(Learner)} >= {"BPTT", "TruncatedBPTT"}
 
 
-@pytest.mark.parametrize("described", [*CELLS.values(), *rules(Learner)])
+@pytest.mark.parametrize("described", [*CELLS.values(), *TREE_CELLS.values(), *rules(Learner)])
 def test_cells_and_rules_have_equations_and_a_reference(described):
     docstring = inspect.getdoc(described)
     assert docstring is not None

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.cells import CELLS, Cell, LinearCell, ReservoirCell
+    from elman.cells import CELLS, Cell, LinearCell, ReservoirCell, TreeCell
     from elman.engine import explain, unroll
     from elman.nn import RNN, Stream
     from elman.training import load
@@ -17,6 +17,7 @@ _HOME = {
     "Cell": "elman.cells",
     "LinearCell": "elman.cells",
     "ReservoirCell": "elman.cells",
+    "TreeCell": "elman.cells",
     "explain": "elman.engine",
     "unroll": "elman.engine",
     "RNN": "elman.nn",
@@ -31,6 +32,7 @@ __all__ = [
     "LinearCell",
     "ReservoirCell",
     "Stream",
+    "TreeCell",
     "explain",
     "load",
     "unroll",

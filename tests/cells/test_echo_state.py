@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from elman import memory
 from elman.cells import CELLS, EchoStateCell, ReservoirCell, SparseMap, echo_state
 from elman.engine import unroll
 
@@ -104,5 +105,5 @@ def test_a_large_reservoir_stores_no_zeros():
 
 
 def test_a_machine_that_does_not_tell_its_memory_is_not_asked(monkeypatch):
-    monkeypatch.delattr(echo_state.os, "sysconf")
+    monkeypatch.delattr(memory.os, "sysconf")
     assert CELLS["echo-state"](1, 4).output_size == 4

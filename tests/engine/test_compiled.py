@@ -181,6 +181,28 @@ def test_second_derivatives():
         torch.testing.assert_close(two, one, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_state_may_depend_on_the_same_weights(batched):
+    """Where the definition differentiates, it must stop at the sequence it is for."""
+    cell = LSTMCell(3, 4)
+    inputs, state = problem(cell, 5, 2)
+    found = []
+    for run in (unroll_eager, unroll_compiled):
+        _, middle = run(cell, inputs[:2], state)
+        loss = run(cell, inputs[2:], middle)[0].sin().sum()
+        found.append(
+            torch.autograd.grad(
+                loss,
+                list(cell.parameters()),
+                torch.ones(1) if batched else None,
+                create_graph=not batched,
+                is_grads_batched=batched,
+            )
+        )
+    for one, two in zip(*found, strict=True):
+        torch.testing.assert_close(two, one, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["lstm", "gru", "deep-transition"])
 @pytest.mark.parametrize("batch", [1, 3, 8])
 def test_threads_change_nothing_but_rounding(name, batch):

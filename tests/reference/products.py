@@ -10,18 +10,34 @@ from hypothesis import strategies as st
 
 from elman.engine.native import multiply
 from elman.engine.native.kernels import build_kernels, load_kernels
+from elman.engine.native.multiply import Rows
+from elman.engine.native.plan import Plan
 from elman.engine.native.target import LANES_VARIABLE, host
 
 UNTOUCHED = 12345.0
 
 
+def rows_of(tensor):
+    if tensor.dim() == 1:  # one row for all
+        return Rows(tensor.data_ptr(), 0, 1, len(tensor))
+    return Rows(tensor.data_ptr(), tensor.stride(0), *tensor.shape)
+
+
 def product(left, packed, columns, initial, out, precision="float32"):
-    multiply.product_job(left, packed, columns, initial, out, precision)()
+    plan = Plan()
+    given = None if initial is None else rows_of(initial)
+    if initial is not None and initial.dim() == 1:
+        given = given._replace(rows=len(out))
+    result = rows_of(out)._replace(columns=columns)
+    multiply.add_product(plan, rows_of(left), packed.data_ptr(), given, result, precision)
+    multiply.run_once(plan)
     return out
 
 
 def weight_gradient(d_y, x, out, precision="float32"):
-    multiply.gradient_job(d_y, x, out, precision)()
+    plan = Plan()
+    multiply.add_gradient(plan, rows_of(d_y), rows_of(x), rows_of(out), precision)
+    multiply.run_once(plan)
     return out
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 from abc import abstractmethod
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from torch import Tensor, nn
 
@@ -146,6 +146,37 @@ class LinearCell(Cell[StateT]):
 
 class ReservoirCell(Cell[StateT]):
     """A cell whose weights stay as they were drawn; only a readout on its outputs is learnt."""
+
+    rows: int | None = None
+    """Rows that each batch must have, where the cell has settings of its own for each."""
+
+    def leaky_units(self) -> "LeakyUnits | None":
+        """Describe the step, if it is one of leaky units, so that the engine can do it faster.
+
+        A class that overrides `step` alone is not taken for what this method describes.
+
+        Returns:
+            The units, whose one state `hidden` is also the output; nothing by default.
+        """
+        return None
+
+
+class LeakyUnits(NamedTuple):
+    r"""Units driven by what `project` returned and by a fixed recurrence.
+
+    $$ h_t = (1 - \alpha) h_{t-1} + \alpha f(\rho W h_{t-1} + p_t) $$
+
+    Attributes:
+        recurrent_map: the product with $W$, a linear layer without bias or a `SparseMap`.
+        squashed: whether $f$ is the hyperbolic tangent; otherwise it is the identity.
+        leak: $\alpha$, a number or `[batch, 1]`.
+        scale: $\rho$, a number or `[batch, 1]`.
+    """
+
+    recurrent_map: nn.Module
+    squashed: bool
+    leak: float | Tensor
+    scale: float | Tensor = 1.0
 
 
 class ClockedCell(Cell[StateT]):

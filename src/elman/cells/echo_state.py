@@ -1,20 +1,30 @@
 """The reservoir of an echo state network."""
 
-import os
 from typing import Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from elman.cells.base import ReservoirCell
+from elman.cells.base import LeakyUnits, ReservoirCell
 from elman.cells.radius import spectral_radius as radius_of
+from elman.cells.settings import (
+    Setting,
+    column,
+    count_rows,
+    drawn,
+    factor,
+    side_by_side,
+    values,
+)
 from elman.cells.sparse_map import SparseMap, draw_columns
+from elman.memory import physical_memory
 
 ReservoirNonlinearity = Literal["tanh", "identity"]
 KNOWN = get_args(ReservoirNonlinearity)
 
-SPARSE_SIZE = 2000
+SPARSE_SIZE = 500
 """From so many units on, the zeros of a sparse reservoir are not stored."""
 SPARSE_DENSITY = 0.1
 """Up to this density a large reservoir counts as sparse."""
@@ -37,21 +47,31 @@ class EchoStateCell(ReservoirCell[EchoState]):
     wanted output in training (teacher forcing); `ClosedLoopCell` puts the network's own there.
     No weight is a parameter that an optimiser would change. All are drawn uniformly.
 
+    A setting may be a tensor of one value for each row of the batch. Row $b$ is then the reservoir
+    that the $b$-th values make of the same draw, so that a grid of settings is run as one batch.
+
     Args:
         input_size: features of each input vector, those of the previous output included.
         hidden_size: units of the reservoir.
         feedback_size: the last features of the input that are the previous output.
-        spectral_radius: largest modulus of the eigenvalues of $W$, from 0.
+        spectral_radius: largest modulus of the eigenvalues of $W$, from 0; or `[batch]` of them.
         density: share of entries of $W$ that are not zero, in (0, 1].
-        leak: the rate $\alpha$ at which units change, in (0, 1].
-        input_scaling: bound of the entries of $W_{in}$.
-        feedback_scaling: bound of the entries of $W_{back}$.
-        bias_scaling: bound of the biases.
+        leak: the rate $\alpha$ at which units change, in (0, 1]; or `[batch]` of them.
+        input_scaling: bound of the entries of $W_{in}$; or `[batch]` of them.
+        feedback_scaling: bound of the entries of $W_{back}$; or `[batch]` of them.
+        bias_scaling: bound of the biases; or `[batch]` of them.
         nonlinearity: `tanh`, or `identity` for a linear reservoir.
 
     Raises:
-        ValueError: if a setting lies outside its range, the reservoir would not fit into memory,
-            or the $W$ drawn is nilpotent and cannot be scaled.
+        ValueError: if a setting lies outside its range, settings are of different lengths, the
+            reservoir would not fit into memory, or the $W$ drawn is nilpotent and cannot be
+            scaled.
+
+    Example:
+        >>> radii = torch.tensor([0.5, 0.7, 0.9, 1.1])
+        >>> cell = EchoStateCell(1, 100, spectral_radius=radii, leak=0.3)
+        >>> cell.initial_state(4).hidden.shape
+        torch.Size([4, 100])
 
     Reference:
         Jaeger 2001, "The 'echo state' approach to analysing and training recurrent neural
@@ -59,6 +79,10 @@ class EchoStateCell(ReservoirCell[EchoState]):
     """
 
     carries_hidden = True
+    leak: float | Float[Tensor, "rows 1"]
+    radius_factor: float | Float[Tensor, "rows 1"]
+    input_factor: float | Float[Tensor, "rows input"]
+    bias_factor: float | Float[Tensor, "rows 1"]
 
     def __init__(
         self,
@@ -66,32 +90,46 @@ class EchoStateCell(ReservoirCell[EchoState]):
         hidden_size: int,
         *,
         feedback_size: int = 0,
-        spectral_radius: float = 0.9,
+        spectral_radius: Setting = 0.9,
         density: float = 0.1,
-        leak: float = 1.0,
-        input_scaling: float = 1.0,
-        feedback_scaling: float = 1.0,
-        bias_scaling: float = 0.0,
+        leak: Setting = 1.0,
+        input_scaling: Setting = 1.0,
+        feedback_scaling: Setting = 1.0,
+        bias_scaling: Setting = 0.0,
         nonlinearity: ReservoirNonlinearity = "tanh",
     ) -> None:
         super().__init__(input_size, output_size=hidden_size)
+        settings = {
+            "spectral_radius": spectral_radius,
+            "leak": leak,
+            "input_scaling": input_scaling,
+            "feedback_scaling": feedback_scaling,
+            "bias_scaling": bias_scaling,
+        }
+        self.rows = count_rows("EchoStateCell", settings)
         _check("feedback_size", feedback_size, 0 <= feedback_size <= input_size, "0 to input_size")
-        _check("spectral_radius", spectral_radius, spectral_radius >= 0, "0 or more")
+        for radius in values(spectral_radius):
+            _check("spectral_radius", radius, radius >= 0, "0 or more")
         _check("density", density, 0 < density <= 1, "above 0, up to 1")
-        _check("leak", leak, 0 < leak <= 1, "above 0, up to 1")
+        for rate in values(leak):
+            _check("leak", rate, 0 < rate <= 1, "above 0, up to 1")
         _check("nonlinearity", nonlinearity, nonlinearity in KNOWN, " or ".join(KNOWN))
         entries = max(1, round(density * hidden_size))
         sparse = hidden_size >= SPARSE_SIZE and density <= SPARSE_DENSITY
         _check_memory(hidden_size * (entries if sparse else hidden_size), hidden_size, density)
-        self.leak = leak
         self.nonlinearity = nonlinearity
         self.input_map = nn.Linear(input_size, hidden_size)
         own = input_size - feedback_size
-        nn.init.uniform_(self.input_map.weight[:, :own], -input_scaling, input_scaling)
-        nn.init.uniform_(self.input_map.weight[:, own:], -feedback_scaling, feedback_scaling)
-        nn.init.uniform_(self.input_map.bias, -bias_scaling, bias_scaling)
+        _draw(self.input_map.weight[:, :own], input_scaling)
+        _draw(self.input_map.weight[:, own:], feedback_scaling)
+        _draw(self.input_map.bias, bias_scaling)
         self.recurrent_map = _draw_recurrence(hidden_size, entries, sparse=sparse)
-        _scale(self.recurrent_map, spectral_radius)
+        _scale(self.recurrent_map, drawn(spectral_radius))
+        self._keep("leak", column(leak))
+        self._keep("radius_factor", factor(spectral_radius))
+        columns = [factor(input_scaling)] * own + [factor(feedback_scaling)] * feedback_size
+        self._keep("input_factor", side_by_side(columns))
+        self._keep("bias_factor", factor(bias_scaling))
         self.requires_grad_(False)
 
     def initial_state(self, batch_size: int) -> EchoState:
@@ -102,16 +140,34 @@ class EchoStateCell(ReservoirCell[EchoState]):
         self, inputs: Float[Tensor, "*time batch input"]
     ) -> Float[Tensor, "*time batch hidden"]:
         """Return $W_{in} x_t + W_{back} y_{t-1} + b$; see `Cell.project`."""
-        return self.input_map(inputs)
+        if self.rows is None:
+            return self.input_map(inputs)
+        driven = F.linear(self.input_factor * inputs, self.input_map.weight)
+        return driven + self.bias_factor * self.input_map.bias
 
     def step(
         self, projected: Float[Tensor, "batch hidden"], state: EchoState
     ) -> tuple[Float[Tensor, "batch hidden"], EchoState]:
         """Advance one time step; see `Cell.step`."""
-        new = projected + self.recurrent_map(state.hidden)
+        new = projected + self.radius_factor * self.recurrent_map(state.hidden)
         new = new.tanh() if self.nonlinearity == "tanh" else new
         hidden = (1 - self.leak) * state.hidden + self.leak * new
         return hidden, EchoState(hidden)
+
+    def leaky_units(self) -> LeakyUnits:
+        """Describe the step; see `ReservoirCell.leaky_units`."""
+        squashed = self.nonlinearity == "tanh"
+        return LeakyUnits(self.recurrent_map, squashed, self.leak, self.radius_factor)
+
+    def _keep(self, name: str, value: float | Tensor) -> None:
+        if isinstance(value, Tensor):
+            self.register_buffer(name, value.detach().to(self.input_map.weight))
+        else:
+            setattr(self, name, value)
+
+
+def _draw(weight: Tensor, setting: Setting) -> None:
+    nn.init.uniform_(weight, -drawn(setting), drawn(setting))
 
 
 def _check(name: str, value: object, right: bool, wanted: str) -> None:
@@ -121,7 +177,7 @@ def _check(name: str, value: object, right: bool, wanted: str) -> None:
 
 def _check_memory(stored: int, size: int, density: float) -> None:
     # While it is drawn and scaled, an entry takes 8 bytes twice.
-    needed, present = 16 * stored, _physical_memory()
+    needed, present = 16 * stored, physical_memory()
     if needed > present:
         raise ValueError(
             f"EchoStateCell: a reservoir of {size:,} units at density {density:g} takes "
@@ -154,9 +210,3 @@ def _scale(recurrence: nn.Linear | SparseMap, radius: float) -> None:
         )
     recurrence.weight.mul_(radius / found)
     recurrence.to(kind)
-
-
-def _physical_memory() -> float:
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return float("inf")  # not told here: the allocation itself may fail

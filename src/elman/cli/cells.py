@@ -1,9 +1,10 @@
-"""`elman cells`: the recurrent cells."""
+"""`elman cells`: the recurrent and recursive cells."""
 
 import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from elman.cli.output import print_json, print_table
 from elman.cli.parse import parse
@@ -32,25 +33,30 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(CellsArguments, arguments, "cells")
     import torch
 
-    from elman.cells import CELLS
+    from elman.cells import CELLS, TREE_CELLS
     from elman.engine import choose
 
     rows = []
     for name, cell_class in CELLS.items():
         cell = cell_class(SIZE, SIZE)
-        rows.append(
-            {
-                "cell": name,
-                "state": ", ".join(cell.initial_state(1)._fields),
-                "parameters": sum(p.numel() for p in cell.parameters()),
-                "runs": choose(cell, torch.zeros(1, 1, SIZE), cell.initial_state(1)).backend,
-                "paper": _paper(cell_class),
-            }
-        )
+        choice = choose(cell, torch.zeros(1, 1, SIZE), cell.initial_state(1))
+        rows.append(_row(name, cell, choice.backend))
+    for name, tree_class in TREE_CELLS.items():
+        rows.append(_row(name, tree_class(SIZE, SIZE), "over trees"))
     for row in rows if options.json else []:
         print_json(row)
     if not options.json:
         print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _row(name: str, cell: Any, runs: str) -> dict[str, Any]:
+    return {
+        "cell": name,
+        "state": ", ".join(cell.initial_state(1)._fields),
+        "parameters": sum(p.numel() for p in cell.parameters()),
+        "runs": runs,
+        "paper": _paper(type(cell)),
+    }
 
 
 def _paper(cell_class: type) -> str:

@@ -6,15 +6,16 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from elman.cells import Cell, OuterCell
+from elman.cells import Cell, OuterCell, ReservoirCell
 from elman.engine.definition import only_defined, only_defined_weights
 from elman.engine.fused import FUSED_CELLS
 from elman.engine.native.target import host
 from elman.engine.programs import Compiled, compiled
+from elman.engine.reservoir import reason_against_reservoir
 from elman.engine.trace import Untraceable
 from elman.state import tensors
 
-Backend = Literal["compiled", "fused", "scan", "triton", "eager"]
+Backend = Literal["reservoir", "compiled", "fused", "scan", "triton", "eager"]
 
 
 class Choice(NamedTuple):
@@ -61,9 +62,14 @@ def choose(
     call = _Call(cell, inputs, state, lengths, resets)
     against = []
     if inputs.device.type == "cpu":
+        if isinstance(cell, ReservoirCell):
+            reason = _against_reservoir(call)
+            if reason is None:
+                return Choice("reservoir")
+            against.append(reason)
         program = _compilable(call)
         if isinstance(program, Compiled):
-            return Choice("compiled", program=program)
+            return Choice("compiled", tuple(against), program)
         against.append(program)
     for backend, obstacle in _ON_GPU if inputs.device.type == "cuda" else _ON_GPU[:1]:
         reason = obstacle(call)
@@ -90,6 +96,7 @@ def explain(cell: Cell[Any], inputs: Tensor) -> str:
     choice = choose(cell, inputs, cell.initial_state(inputs.shape[1]))
     around = f" ({', '.join(outer)} applied once around the sequence)" if outer else ""
     said = {
+        "reservoir": "native code for reservoirs",
         "compiled": f"native code compiled from the step of {type(cell).__name__}",
         "fused": f"torch's fused kernel for {type(cell).__name__}",
         "scan": "a parallel scan over time",
@@ -105,12 +112,21 @@ def _compilable(call: _Call) -> Compiled | str:
     reason = _against_precision(call) or _beyond_kernels(call)
     if reason is not None:
         return reason
+    if isinstance(call.cell, ReservoirCell) and call.cell.rows is not None:
+        return "the compiler handles no cell with settings of its own for each row"
     if call.inputs.numel() == 0:
         return "there is nothing to compute"
     try:
         return compiled(call.cell, call.inputs.float(), call.state)
     except Untraceable as error:
         return str(error)
+
+
+def _against_reservoir(call: _Call) -> str | None:
+    assert isinstance(call.cell, ReservoirCell)
+    if call.inputs.numel() == 0:
+        return "there is nothing to compute"
+    return _against_kernels(call) or reason_against_reservoir(call.cell, call.inputs, call.state)
 
 
 def _against_precision(call: _Call) -> str | None:

@@ -5,8 +5,7 @@ differentiable operation. What the native code cannot do, a second derivative, i
 running the program in torch operations.
 """
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -14,23 +13,25 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from elman.cells import Cell
-from elman.engine import definition
-from elman.engine.compiler.derivative import Derivative
-from elman.engine.compiler.program import Program, Source
-from elman.engine.definition import Arguments, defined_gradients, gathered, only_defined
-from elman.engine.native.backward import Backward
-from elman.engine.native.code import Buffer, Code, code_for
-from elman.engine.native.execute import (
-    Forward,
-    Kept,
-    Ragged,
-    sequence_buffer,
-)
+from elman.engine.compiler.program import Source
+from elman.engine.definition import Arguments, Ragged, defined_gradients, gathered, only_defined
+from elman.engine.native.backward import BackwardPlan
+from elman.engine.native.code import Code, code_for
+from elman.engine.native.execute import Forward, ForwardPlan, KeptPlaces
 from elman.engine.native.kernels import Precision
-from elman.engine.programs import Compiled, compiled, derivative_of, hoists, training_of
+from elman.engine.native.threads import available
+from elman.engine.programs import (
+    Compiled,
+    compiled,
+    derivative_of,
+    hoists,
+    overwriting_derivative_of,
+    training_of,
+)
 from elman.state import rebuild, tensors
 
 _GROUPS = ("input", "state", "initial", "vector", "matrix")
+_PLANS = 256  # shapes that a program's plans are kept for
 
 
 def unroll_compiled(
@@ -69,13 +70,14 @@ def unroll_compiled(
         made = cell.project(inputs) if projected is None else projected
         leaves = [part.float() for part in tensors(made)]
     arguments = gathered(cell, found.traced.weights, leaves, state, resets)
-    counts = tuple(len(group) for group in arguments)
-    call = Call(found.traced.program, ragged(inputs, lengths, resets), counts, precision)
+    counts = tuple(map(len, arguments))
+    native = Native.of(found, counts, precision)
+    steps = ragged(inputs, lengths, resets)
     flat = [tensor for group in arguments for tensor in group]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in flat):
-        outputs, *parts = _Compiled.apply(call, *flat)
+        outputs, *parts = _Compiled.apply(native, steps, *flat)
     else:
-        forward = call.forward(flat, keep=False)
+        forward = native.forward(flat, steps, keep=False)
         outputs, parts = forward.outputs, forward.states
     shaped = [
         part if part.dim() == like.dim() else part.view(like.shape)
@@ -106,91 +108,123 @@ def ragged(inputs: Tensor, lengths: Tensor | None, resets: Tensor | None) -> Rag
     return Ragged(lengths.to(torch.int64).contiguous(), after)
 
 
-class Call:
-    """A call of a program: what it needs besides the tensors that may have gradients.
+class Native:
+    """A program on native code, with plans for the shapes that it was called with.
 
     Args:
-        program: a cell's program.
-        ragged: which steps count; all of them if not given.
+        found: a cell's program.
         counts: how many tensors each group of the arguments has.
         precision: what products round their factors to.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        ragged: Ragged | None,
-        counts: tuple[int, ...],
-        precision: Precision = "float32",
-    ) -> None:
-        self._program = program
-        self._precision = precision
-        self._ragged = ragged
+    def __init__(self, found: Compiled, counts: tuple[int, ...], precision: Precision) -> None:
+        self._program = found.traced.program
         self._counts = counts
+        self._precision = precision
+        self._plans: dict[Hashable, Any] = {}
 
-    def forward(self, flat: Sequence[Tensor], *, keep: bool) -> Forward:
+    @classmethod
+    def of(cls, found: Compiled, counts: tuple[int, ...], precision: Precision) -> "Native":
+        """Return a program's, made at the first call.
+
+        Args:
+            found: the cell's program.
+            counts: how many tensors each group of the arguments has.
+            precision: what products round their factors to.
+
+        Returns:
+            The program on native code.
+        """
+        key = counts, precision
+        native: Native | None = found.native.get(key)
+        if native is None:
+            native = found.native.setdefault(key, cls(found, counts, precision))
+        return native
+
+    def forward(self, flat: Sequence[Tensor], ragged: Ragged | None, *, keep: bool) -> Forward:
         """Run the program over time.
 
         Args:
             flat: the arguments, group after group.
+            ragged: which steps count, as the function `ragged` returned it.
             keep: whether what the backward pass reads is kept.
 
         Returns:
-            The forward pass that has run.
+            The results.
         """
-        return Forward(
-            self.code(keep=keep), Arguments.of(flat, self._counts), self._ragged, keep=keep
-        )
+        key = "forward", keep, ragged is None, available(), *_layout(flat)
+        plan: ForwardPlan | None = self._plans.get(key)
+        if plan is None:
+            code = self.code(keep=keep, ragged=ragged is not None)
+            plan = ForwardPlan(code, Arguments.of(flat, self._counts), keep=keep)
+            self._remember(key, plan)
+        return plan.run(flat, ragged)
 
-    def code(self, *, keep: bool) -> Code:
+    def code(self, *, keep: bool, ragged: bool) -> Code:
         """Return the code of the step, with or without what its derivative needs.
 
         Args:
             keep: whether a backward pass follows.
+            ragged: whether some steps do not count.
 
         Returns:
             The code.
         """
         program = training_of(self._program) if keep else self._program
-        ragged = self._ragged is not None
-        return code_for(
-            program, self._precision, backward=False, ragged=ragged, hoist=hoists(self._program)
-        )
+        hoist = hoists(self._program)
+        return code_for(program, self._precision, backward=False, ragged=ragged, hoist=hoist)
 
     def gradients(
         self,
         flat: Sequence[Tensor],
-        kept: dict[Source, Tensor],
+        saved: tuple[Tensor, Tensor] | None,
         needed: Sequence[bool],
         given: Sequence[Tensor | None],
+        ragged: Ragged | None,
+        *,
+        overwrite: bool = False,
     ) -> list[Tensor | None]:
         """Run the derivative over time.
 
         Args:
             flat: the arguments of the forward pass.
-            kept: what it kept, as `kept` returned it.
+            saved: its `sequence` and `kept`; None only where gradients are enabled.
             needed: which of the arguments need a gradient.
             given: the gradients of the outputs and of the final state's tensors; None is zero.
+            ragged: which steps count, as in the forward pass.
+            overwrite: whether what was saved is not read again, so that others may lie there.
 
         Returns:
             The gradient of each argument, None where none is needed. Where gradients are
             enabled, they can be differentiated again.
         """
-        if torch.is_grad_enabled() or only_defined(part for part in given if part is not None):
-            return self._defined(flat, needed, given)
-        derivative, code = self._backward(needed)
-        outputs, *states = given
-        arguments = Arguments.of(flat, self._counts)
-        found = Backward(
-            code, derivative, _restored(arguments, kept), arguments, self._ragged, outputs, states
-        ).gradients
-        return [
-            gradient.reshape(argument.shape) if need and gradient is not None else None
-            for gradient, argument, need in zip(chain(*found), flat, needed, strict=True)
-        ]
+        apart = torch.is_grad_enabled() or only_defined(part for part in given if part is not None)
+        if saved is None or apart:
+            arguments = Arguments.of(flat, self._counts)
+            counting = Ragged(None, None)
+            if ragged is not None:
+                resets = ragged.resets if arguments.initial else None
+                counting = Ragged(ragged.lengths, resets)
+            return defined_gradients(self._program, arguments, counting, needed, given)
+        given = _counted(given, ragged)
+        known = [part for part in given if part is not None]
+        missing = tuple(part is None for part in given)
+        rest = ragged is None, available(), *_layout(flat), *_layout(known)
+        key = "backward", overwrite, *needed, *missing, *rest
+        plan: BackwardPlan | None = self._plans.get(key)
+        if plan is None:
+            plan = self._backward(flat, needed, given, ragged is not None, overwrite)
+            self._remember(key, plan)
+        return plan.run(flat, saved, given, ragged)
 
-    def _backward(self, needed: Sequence[bool]) -> tuple[Derivative, Code]:
-        """Return the derivative with respect to some of the arguments, and its code."""
+    def _backward(
+        self,
+        flat: Sequence[Tensor],
+        needed: Sequence[bool],
+        given: Sequence[Tensor | None],
+        ragged: bool,
+        overwrite: bool,
+    ) -> BackwardPlan:
         sources = (
             Source(kind, index)
             for kind, count in zip(_GROUPS, self._counts, strict=True)
@@ -202,69 +236,58 @@ class Call:
             for source, need in zip(sources, needed, strict=True)
             if need or source.kind == "state"
         )
-        found = derivative_of(self._program, wanted)
-        ragged = self._ragged is not None
-        return found, code_for(
-            found.program, self._precision, backward=True, ragged=ragged, hoist=False
-        )
-
-    def _defined(
-        self, flat: Sequence[Tensor], needed: Sequence[bool], given: Sequence[Tensor | None]
-    ) -> list[Tensor | None]:
-        """Return the gradients by the definition, which can be differentiated again."""
+        derive = overwriting_derivative_of if overwrite else derivative_of
+        found = derive(self._program, wanted)
+        code = code_for(found.program, self._precision, backward=True, ragged=ragged, hoist=False)
         arguments = Arguments.of(flat, self._counts)
-        counting = definition.Ragged(None, None)
-        if self._ragged is not None:
-            resets = self._ragged.resets if arguments.initial else None
-            counting = definition.Ragged(self._ragged.lengths, resets)
-        return defined_gradients(self._program, arguments, counting, needed, given)
+        places = KeptPlaces(self.code(keep=True, ragged=ragged), *arguments.inputs[0].shape[:2])
+        return BackwardPlan(code, found, places, arguments, needed, given)
+
+    def _remember(self, key: Hashable, plan: object) -> None:
+        """Keep a plan, and no more of them than a program may have."""
+        self._plans[key] = plan
+        while len(self._plans) > _PLANS:
+            self._plans.pop(next(iter(self._plans)), None)
 
 
-def kept(forward: Forward) -> dict[Source, Tensor]:
-    """Return what a backward pass reads besides the arguments.
-
-    Args:
-        forward: a forward pass that keeps it.
-
-    Returns:
-        Tensors of all steps, by where they lie.
-    """
-    return {
-        source: buffer.tensor
-        for source, buffer in forward.kept.buffers.items()
-        if source.kind in ("state", "product")
-    }
+def _layout(tensors: Sequence[Tensor]) -> list[Hashable]:
+    """Return all that a plan depends on of the tensors of a call."""
+    found: list[Hashable] = []
+    for tensor in tensors:
+        found += (tensor.shape, tensor.stride(), tensor.dtype)
+    return found
 
 
-def _restored(arguments: Arguments, kept: dict[Source, Tensor]) -> Kept:
-    """Put together again what a forward pass kept."""
-    buffers = {
-        Source("input", index): sequence_buffer(part) for index, part in enumerate(arguments.inputs)
-    }
-    for index, part in enumerate(arguments.vectors):
-        buffers[Source("vector", index)] = Buffer(part.contiguous())
-    for source, part in kept.items():
-        buffers[source] = Buffer(part, part.stride(0), part.stride(1))
-    time, batch = arguments.inputs[0].shape[:2]
-    return Kept(time, batch, buffers)
+def _counted(given: Sequence[Tensor | None], ragged: Ragged | None) -> Sequence[Tensor | None]:
+    """Leave out the gradients of outputs that do not count."""
+    outputs, *states = given
+    if ragged is None or ragged.lengths is None or outputs is None:
+        return given
+    steps = torch.arange(outputs.shape[0]).unsqueeze(1)
+    valid = (steps < ragged.lengths).unsqueeze(-1)
+    return [outputs.where(valid, 0.0), *states]
 
 
 class _Compiled(torch.autograd.Function):
     """The sequence as one differentiable operation on inputs, state and weights."""
 
     @staticmethod
-    def forward(ctx: Any, call: Call, *flat: Tensor) -> tuple[Tensor, ...]:
-        forward = call.forward(flat, keep=True)
-        found = kept(forward)
-        ctx.call, ctx.sources = call, tuple(found)
+    def forward(
+        ctx: Any, native: Native, ragged: Ragged | None, *flat: Tensor
+    ) -> tuple[Tensor, ...]:
+        forward = native.forward(flat, ragged, keep=True)
+        ctx.native, ctx.ragged = native, ragged
         # Saved, not kept here: so that checkpointing can drop them and make them again.
-        ctx.save_for_backward(forward.outputs, *found.values(), *flat)
+        ctx.save_for_backward(forward.outputs, forward.sequence, forward.kept, *flat)
         ctx.set_materialize_grads(False)
         return forward.outputs, *forward.states
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor | None) -> tuple[Tensor | None, ...]:
-        _, *saved = ctx.saved_tensors
-        found = dict(zip(ctx.sources, saved, strict=False))
-        flat, needed = saved[len(found) :], ctx.needs_input_grad[1:]
-        return None, *ctx.call.gradients(flat, found, needed, given)
+        _, sequence, kept, *flat = ctx.saved_tensors
+        needed = ctx.needs_input_grad[2:]
+        # Where the graph is kept, another backward pass will read what was saved.
+        last = not torch._C._autograd._get_current_graph_task_keep_graph()
+        saved = sequence, kept
+        found = ctx.native.gradients(flat, saved, needed, given, ctx.ragged, overwrite=last)
+        return None, None, *found

@@ -206,13 +206,15 @@ def defined_gradients(
     """
     again = torch.is_grad_enabled()
     with torch.enable_grad():
-        results = defined(program, arguments, ragged)
+        # Views, as one argument may depend on another: the state before on the same weights.
+        flat = [tensor.view_as(tensor) for group in arguments for tensor in group]
+        viewed = Arguments.of(flat, [len(group) for group in arguments])
+        results = defined(program, viewed, ragged)
     pairs = [
         (result, gradient)
         for result, gradient in zip(results, given, strict=True)
         if gradient is not None and result.requires_grad
     ]
-    flat = [tensor for group in arguments for tensor in group]
     found = torch.autograd.grad(
         [result for result, _ in pairs],
         [tensor for tensor, need in zip(flat, needed, strict=True) if need],

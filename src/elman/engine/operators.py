@@ -16,13 +16,12 @@ from torch.autograd import forward_ad
 
 from elman.cells import Cell
 from elman.engine.choose import choose
-from elman.engine.compiled import Call, kept, ragged
-from elman.engine.compiler.program import Program, Source
+from elman.engine.compiled import Native, ragged
+from elman.engine.compiler.program import Program
 from elman.engine.compiler.schedule import schedule
-from elman.engine.definition import check_lengths, gathered
+from elman.engine.definition import Ragged, check_lengths, gathered
 from elman.engine.eager import unroll_eager
-from elman.engine.native.code import Code
-from elman.engine.native.execute import OUTPUT
+from elman.engine.native.execute import KeptPlaces
 from elman.engine.native.kernels import Precision
 from elman.engine.programs import Compiled, compiled, hoists, training_of
 from elman.state import map_state, rebuild, tensors
@@ -45,7 +44,7 @@ class _Plans:
 
 
 _plans = _Plans()
-_programs: dict[int, Program] = {}
+_programs: dict[int, Compiled] = {}
 
 
 def unroll_in_graph(
@@ -111,7 +110,7 @@ def _planned(cell: Cell[Any], dtype: torch.dtype, device: str) -> str:
     found = compiled(cell, inputs, state)
     program = found.traced.program
     number = _number(program)
-    _programs.setdefault(number, program)
+    _programs.setdefault(number, found)
     name = f"plan_{id(found)}"  # which the plan keeps alive
     setattr(_plans, name, _Plan(number, found))
     return name
@@ -150,13 +149,10 @@ def _unroll(
     """Run a program forward: the outputs' sequence, final states, and what is kept."""
     if lengths is not None:
         check_lengths(lengths, flat[0].shape[0])
-    call = _call(program, precision, flat, counts, lengths, resets)
-    forward = call.forward(flat, keep=keep)
-    sequence, shared = forward.outputs, _shared(call.code(keep=keep))
-    if shared is not None:
-        sequence = forward.kept.buffers[shared].tensor
-    others = [part for source, part in kept(forward).items() if source != shared]
-    return _apart([sequence, *forward.states, *(others if keep else [])])
+    native, steps = _called(program, precision, flat, counts, lengths, resets)
+    forward = native.forward(flat, steps, keep=keep)
+    others = (forward.kept,) if keep else ()
+    return [forward.sequence, *forward.states, *others]
 
 
 @_unroll.register_fake
@@ -169,17 +165,13 @@ def _unroll_fake(
     resets: Tensor | None,
     keep: bool,
 ) -> list[Tensor]:
-    code = _call(program, precision, flat, counts, lengths, resets).code(keep=keep)
-    shared = _shared(code)
-    sources = [shared or OUTPUT]
-    if keep:
-        sources += [source for source in _kept(code) if source != shared]
+    native, steps = _called(program, precision, flat, counts, lengths, resets)
     time, batch = flat[0].shape[:2]
-    sequence, *others = (
-        flat[0].new_empty(time + (kind == "state"), batch, code.layout.widths[Source(kind, index)])
-        for kind, index in sources
-    )
+    places = KeptPlaces(native.code(keep=keep, ragged=steps is not None), time, batch)
+    begins = places.output.kind == "state"  # with the state before the first step
+    sequence = flat[0].new_empty(time + begins, batch, places.widths[places.output])
     states = flat[counts[0] : counts[0] + counts[1]]
+    others = (flat[0].new_empty(places.floats),) if keep else ()
     return [sequence, *(part.new_empty(part.shape) for part in states), *others]
 
 
@@ -202,17 +194,11 @@ def _unroll_backward(
     needed: Sequence[bool],
 ) -> list[Tensor]:
     """Run the derivative: the gradients of the arguments that need one."""
-    call = _call(program, precision, flat, counts, lengths, resets)
-    code = call.code(keep=True)
-    shared = _shared(code)
-    sources = [source for source in _kept(code) if source != shared]
-    sequence, *others = found
-    read = dict(zip(sources, others, strict=True))
-    if shared is not None:
-        read[shared] = sequence
-    gradients = call.gradients(flat, read, needed, given)
+    native, steps = _called(program, precision, flat, counts, lengths, resets)
+    sequence, kept = found
+    gradients = native.gradients(flat, (sequence, kept), needed, given, steps)
     return _apart(
-        torch.zeros_like(argument) if gradient is None else gradient.contiguous()
+        torch.zeros_like(argument) if gradient is None else gradient
         for gradient, argument in compress(zip(gradients, flat, strict=True), needed)
     )
 
@@ -251,7 +237,8 @@ def _gradients(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     given = [first, *states]
     arguments = (ctx.program, ctx.precision, flat, ctx.counts, lengths, resets)
     if torch.is_grad_enabled():
-        everything = _call(*arguments).gradients(flat, {}, needed, given)
+        native, steps = _called(*arguments)
+        everything = native.gradients(flat, None, needed, given, steps)
     else:
         wanted = iter(torch.ops.elman.unroll_backward(*arguments, found, given, needed))
         everything = [next(wanted) if need else None for need in needed]
@@ -261,15 +248,17 @@ def _gradients(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
 _unroll.register_autograd(_gradients, setup_context=_keep_for_backward)
 
 
-def _call(
+def _called(
     program: int,
     precision: Precision,
     flat: Sequence[Tensor],
     counts: Sequence[int],
     lengths: Tensor | None,
     resets: Tensor | None,
-) -> Call:
-    return Call(_programs[program], ragged(flat[0], lengths, resets), tuple(counts), precision)
+) -> tuple[Native, Ragged | None]:
+    """Return a program on native code, and which steps count."""
+    native = Native.of(_programs[program], tuple(counts), precision)
+    return native, ragged(flat[0], lengths, resets)
 
 
 def _apart(results: Iterable[Tensor]) -> list[Tensor]:
@@ -281,14 +270,3 @@ def _apart(results: Iterable[Tensor]) -> list[Tensor]:
         found.append(result.clone() if place in taken else result)
         taken.add(place)
     return found
-
-
-def _shared(code: Code) -> Source | None:
-    """Return the buffer in which the outputs lie, if it has another purpose too."""
-    alias = code.schedule.aliases.get(OUTPUT)
-    return alias.source if alias else None
-
-
-def _kept(code: Code) -> list[Source]:
-    """Return what `kept` returns the tensors of."""
-    return [source for source in code.layout.widths if source.kind in ("state", "product")]

@@ -4,16 +4,19 @@ import os
 import threading
 import weakref
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from elman.cells import Cell
-from elman.engine.compiler.derivative import Derivative, derivative, saving
+from elman.engine.compiler.derivative import Derivative, derivative
 from elman.engine.compiler.program import Program, Source
+from elman.engine.compiler.reuse import in_place
+from elman.engine.compiler.saving import saving, saving_reductions
 from elman.engine.definition import only_defined
 from elman.engine.trace import Traced, Untraceable, fingerprint, trace
 from elman.state import map_state, tensors
@@ -22,17 +25,20 @@ HOISTED_FEATURES = 16
 """Input features from which the input's product is done for all steps at once."""
 
 
-class Compiled(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Compiled:
     """A cell as a program.
 
     Attributes:
         traced: the program and how the cell's weights enter it.
         whole: whether the program reads the inputs themselves; otherwise it reads what the cell's
             `project` made of them, which then is no work of one step alone.
+        native: what native code keeps for it, by what it depends on besides the program.
     """
 
     traced: Traced
     whole: bool
+    native: dict[Hashable, Any] = field(default_factory=dict)
 
 
 # Why a cell has none, in words: an exception would hold the frames that it was raised in, and
@@ -155,7 +161,7 @@ def training_of(program: Program) -> Program:
     Returns:
         The program to run where gradients are needed.
     """
-    return saving(program)
+    return saving_reductions(saving(program))
 
 
 @lru_cache(maxsize=1024)
@@ -170,3 +176,17 @@ def derivative_of(program: Program, wanted: frozenset[Source]) -> Derivative:
         The derivative.
     """
     return derivative(training_of(program), wanted.__contains__)
+
+
+@lru_cache(maxsize=1024)
+def overwriting_derivative_of(program: Program, wanted: frozenset[Source]) -> Derivative:
+    """Return the derivative that leaves gradients where products were, found once.
+
+    Args:
+        program: a cell's program.
+        wanted: the leaves whose gradients are needed.
+
+    Returns:
+        The derivative.
+    """
+    return in_place(derivative_of(program, wanted))

@@ -4,15 +4,16 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
-from elman.cells import Cell, LinearCell, OuterCell
+from elman.cells import Cell, LinearCell, OuterCell, ReservoirCell
 from elman.engine.checkpoint import run_in_chunks
 from elman.engine.choose import choose
 from elman.engine.compiled import unroll_compiled
 from elman.engine.definition import check_lengths
 from elman.engine.eager import unroll_eager
 from elman.engine.fused import unroll_fused
+from elman.engine.reservoir import unroll_reservoir
 from elman.state import tensors
 
 
@@ -100,6 +101,9 @@ def _run_whole(
         case "compiled":
             program = choice.program
             return unroll_compiled(cell, inputs, state, lengths, resets, projected, program)
+        case "reservoir":
+            assert isinstance(cell, ReservoirCell)
+            return unroll_reservoir(cell, inputs, state, lengths, resets, projected)
         case "fused":
             return unroll_fused(cell, inputs, state, lengths)
         case "scan":
@@ -141,7 +145,12 @@ def _check(cell: Cell[Any], inputs: Tensor, lengths: Tensor | None, resets: Tens
             f"{name} expects inputs [time, batch, {cell.input_size}] of at least one time step, "
             f"got {shape}: the last axis must equal input_size."
         )
-    weight = next(cell.parameters(), inputs)
+    if isinstance(cell, ReservoirCell) and cell.rows not in (None, shape[1]):
+        raise ValueError(
+            f"{name} has settings of its own for each of {cell.rows} rows, got inputs {shape}: "
+            f"the batch must have {cell.rows} rows."
+        )
+    weight = _any_weight(cell, inputs)
     if inputs.dtype != weight.dtype and not torch.is_autocast_enabled(inputs.device.type):
         raise ValueError(
             f"{name} has {weight.dtype} weights and got {inputs.dtype} inputs: convert the inputs "
@@ -163,6 +172,19 @@ def _check(cell: Cell[Any], inputs: Tensor, lengths: Tensor | None, resets: Tens
             f"resets must be a bool tensor [time, batch] = {shape[:2]}, "
             f"got {resets.dtype} {list(resets.shape)}."
         )
+
+
+def _any_weight(module: nn.Module, otherwise: Tensor) -> Tensor:
+    """Return a module's first parameter, as `parameters` does but at once."""
+    for weight in module._parameters.values():
+        if weight is not None:
+            return weight
+    for inner in module._modules.values():
+        if inner is not None:
+            found = _any_weight(inner, otherwise)
+            if found is not otherwise:
+                return found
+    return otherwise
 
 
 def _check_state(cell: Cell[Any], inputs: Tensor, state: Any) -> None:

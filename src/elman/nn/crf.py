@@ -177,8 +177,9 @@ class LinearChainCRF(nn.Module):
         Reference:
             Eisner 2016, "Inside-outside and forward-backward algorithms are just backprop".
         """
-        with torch.enable_grad():
-            leaf = scores.detach().requires_grad_()
+        # Cloned outside of inference mode, whose tensors cannot be differentiated by.
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf, lengths = scores.detach().clone().requires_grad_(), lengths.clone()
             (probabilities,) = torch.autograd.grad(self.log_partition(leaf, lengths).sum(), leaf)
         return probabilities
 

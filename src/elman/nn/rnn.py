@@ -109,10 +109,11 @@ class RNN(nn.Module):
         Raises:
             ValueError: if a shape does not fit.
         """
-        if state is None:
-            state = self.initial_state(inputs.shape[1])
+        layers = self._cells()
+        # Where no state is given, the engine asks each cell for its own.
+        given = [[None] * len(cells) for cells in layers] if state is None else state
         final = []
-        for index, (cells, states) in enumerate(zip(self._cells(), state, strict=True)):
+        for index, (cells, states) in enumerate(zip(layers, given, strict=True)):
             if index > 0:
                 inputs = self.dropout(inputs)
             runs = [

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.engine.compiler.builder import Builder
-from elman.engine.compiler.derivative import derivative, saving
+from elman.engine.compiler.derivative import derivative
 from elman.engine.compiler.program import (
     BINARY,
     REDUCTIONS,
@@ -16,6 +16,7 @@ from elman.engine.compiler.program import (
     Result,
     Source,
 )
+from elman.engine.compiler.saving import saving, saving_reductions
 from elman.engine.compiler.simplify import simplified
 from reference.interpreter import evaluate, gradients, interpret
 from reference.random_programs import leaves, programs
@@ -55,6 +56,7 @@ def assert_derivative_agrees(program, values, wanted):
     plain = {source: value.detach() for source, value in values.items()}
     forward = evaluate(program, plain, batch)
     products = [forward[node].clone() for node in backward.products]
+    products.append(torch.zeros(batch, len(program.saved), dtype=torch.float64))
     for node, product, start in program.saved:
         products[product][:, start : start + node.width] = forward[node]
     found = gradients(backward, plain, given, products)
@@ -76,6 +78,7 @@ def test_every_gradient_of_random_programs(program):
 def test_every_gradient_with_values_saved_in_products(program):
     values = leaves()
     assert_derivative_agrees(saving(simplified(program)), values, set(values))
+    assert_derivative_agrees(saving_reductions(saving(simplified(program))), values, set(values))
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

@@ -177,3 +177,37 @@ def test_long_programs_need_no_recursion(depth):
     for _ in range(depth):
         node = build.apply("tanh", node)
     assert len(simplified(Program((Result(Source("output", 0), node, 3),))).nodes()) == depth + 1
+
+
+def centred(build, row):
+    mean = build.apply("div", build.reduce("sum", row, row.width), build.number(row.width))
+    return build.apply("sub", row, mean)
+
+
+def test_what_is_centred_adds_up_to_zero():
+    build = Builder()
+    x = build.leaf("state", 0, 6)
+    assert build.reduce("sum", centred(build, x), 6) is build.number(0.0)
+    other = build.apply("sub", x, build.leaf("input", 0, 1))
+    assert build.reduce("sum", other, 6).op == "sum"
+
+
+def test_a_sum_does_not_wait_for_a_factor_of_one_summand():
+    build = Builder()
+    x, y = build.leaf("state", 0, 6), build.leaf("input", 0, 6)
+    size = build.reduce("sum", build.apply("mul", x, x), 6)
+    total = build.apply("add", y, build.apply("mul", size, x))
+    split = build.reduce("sum", total, 6)
+    later = build.apply("mul", size, build.reduce("sum", x, 6))
+    assert split is build.apply("add", build.reduce("sum", y, 6), later)
+    # What is known before is left as it stands: there is nothing to gain.
+    plain = build.apply("add", y, build.apply("mul", build.number(3.0), x))
+    assert build.reduce("sum", plain, 6).operands == (plain,)
+
+
+def test_a_known_reduction_is_not_done_again():
+    build = Builder()
+    x, known = build.leaf("state", 0, 6), build.leaf("product", 1, 1)
+    build.know("sum", x, known)
+    assert build.reduce("sum", x, 6) is known
+    assert build.reduce("amax", x, 6).op == "amax"

@@ -2,8 +2,6 @@
 
 import ctypes
 import gc
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -157,8 +155,3 @@ def test_threads_load_at_the_same_time():
     with ThreadPoolExecutor(4) as threads:
         for number, results in enumerate(threads.map(work, range(8))):
             assert set(results) == {number % 4 + 1}
-
-
-def test_describing_the_target_needs_no_llvm_beforehand():
-    program = "import sys, elman.engine.native.target; sys.exit('llvmlite.binding' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

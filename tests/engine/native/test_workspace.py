@@ -171,3 +171,26 @@ def test_a_fork_in_the_middle_of_lending_is_harmless(pool):
 def test_all_workspaces_share_one_list():
     address = Workspace().borrow((9, BIG)).data_ptr()
     assert Workspace().borrow((9, BIG)).data_ptr() == address
+
+
+def test_memory_given_back_by_hand_is_taken_first_again(pool):
+    workspace = Workspace(pool)
+    lent = [workspace.borrow((size * BIG,)) for size in (2, 3)]
+    addresses = [tensor.data_ptr() for tensor in lent]
+    block = workspace.take(BIG)
+    assert block.tensor.data_ptr() == block.address
+    assert block.address not in addresses
+    workspace.give_back(block)
+    lent.clear()
+    found = workspace.take(BIG)  # the one that came back last, though another fits better
+    assert found.address in addresses
+    assert pool.lent == found.tensor.numel()
+    workspace.give_back(found)
+    assert workspace.take(BIG).address == found.address
+
+
+def test_little_memory_is_taken_from_the_system(pool):
+    block = Workspace(pool).take(5)
+    Workspace(pool).give_back(block)
+    assert block.tensor.numel() == 5
+    assert pool.lent == pool.idle == 0

@@ -1,9 +1,16 @@
 """Making the values of a program, each distinct one once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from elman.engine.compiler.program import POINTWISE, Matrix, Node, Source
+from elman.engine.compiler.program import (
+    POINTWISE,
+    REDUCTIONS,
+    Matrix,
+    Node,
+    Source,
+    ordered,
+)
 
 
 class Builder:
@@ -22,6 +29,9 @@ class Builder:
         self._fold = fold
         self._gate = gate
         self._nodes: dict[tuple[Any, ...], Node] = {}
+        self._known: dict[tuple[str, Node], Node] = {}
+        self._reduced: dict[Node, bool] = {}
+        self._waiting: dict[Node, bool] = {}
 
     def leaf(self, kind: str, index: int, width: int) -> Node:
         """Return the value read from a place.
@@ -89,6 +99,8 @@ class Builder:
         """
         if node.op == "spread":
             node = node.operands[0]
+        if (op, node) in self._known:
+            return self._known[op, node]
         if node.width == 1:
             return self.apply("mul", node, self.number(width)) if op == "sum" else node
         if node.op == "cat" and self._fold:
@@ -98,18 +110,61 @@ class Builder:
                 total = self.apply("add" if op == "sum" else "maximum", total, part)
             return total
         if op == "sum" and self._fold:
-            return self._sum(node)
+            self._known[op, node] = self._sum(node)
+            return self._known[op, node]
         return self._make(op, (node,), 1)
 
+    def know(self, op: str, node: Node, value: Node) -> None:
+        """Tell what a reduction gives, so that it is not done again.
+
+        Args:
+            op: one of `REDUCTIONS`.
+            node: the row.
+            value: its reduction, of width 1.
+        """
+        self._known[op, node] = value
+
     def _sum(self, node: Node) -> Node:
-        """Take what is the same for all features out of a sum over them."""
-        if node.op == "neg":
-            return self.apply("neg", self._sum(node.operands[0]))
-        if node.op == "mul":
-            for factor, other in (node.operands, node.operands[::-1]):
-                if factor.width == 1:
-                    return self.apply("mul", factor, self._sum(other))
+        """Take what is the same for all features out of a sum over them, and what adds up to 0.
+
+        A sum of two is done in two where one of them waits for another reduction: then neither
+        sum has to.
+        """
+        if self._is_centred(node):
+            return self.number(0.0)
+        if node.op == "neg" or (node.op in ("add", "sub") and self._waits(node)):
+            return self.apply(node.op, *(self.reduce("sum", p, p.width) for p in node.operands))
+        for factor, other in _factors(node):
+            total = self.reduce("sum", other, other.width)
+            if _is_zero(total):
+                return total
+            return self.apply(node.op, *_in_order(node, factor, total))
         return self._make("sum", (node,), 1)
+
+    def _waits(self, node: Node) -> bool:
+        """Say whether a row waits for a reduction that its sum can do without until later."""
+        if node not in self._waiting:
+            if node.op == "neg" or (node.op in ("add", "sub") and _are_wide(node.operands)):
+                found = any(map(self._waits, node.operands))
+            else:
+                found = any(self._is_reduced(factor) for factor, _ in _factors(node))
+            self._waiting[node] = found or self._is_centred(node)
+        return self._waiting[node]
+
+    def _is_reduced(self, node: Node) -> bool:
+        """Say whether a value depends on a reduction of this step."""
+        if node not in self._reduced:
+            self._reduced[node] = any(part.op in REDUCTIONS for part in ordered([node]))
+        return self._reduced[node]
+
+    def _is_centred(self, node: Node) -> bool:
+        """Say whether a row is another less its mean; such a row adds up to 0."""
+        if node.op != "sub" or node.operands[1].op != "div":
+            return False
+        row, mean = node.operands
+        return row.width > 1 and mean is self.apply(
+            "div", self.reduce("sum", row, row.width), self.number(row.width)
+        )
 
     def slice(self, node: Node, start: int, stop: int) -> Node:
         """Return some features of a row.
@@ -219,6 +274,29 @@ class Builder:
             for part, own in zip(operands, gates, strict=True)
         ]
         return self.apply("where", gate, self.apply(op, *inner), self.number(0.0))
+
+
+def _factors(node: Node) -> list[tuple[Node, Node]]:
+    """Return what a row is multiplied with or divided by for all features alike, and the rest."""
+    if node.op == "mul":
+        pairs = (node.operands, node.operands[::-1])
+        return [(one, other) for one, other in pairs if one.width == 1 < other.width]
+    if node.op == "div" and node.operands[1].width == 1 < node.operands[0].width:
+        return [(node.operands[1], node.operands[0])]
+    return []
+
+
+def _are_wide(nodes: Iterable[Node]) -> bool:
+    return all(node.width > 1 for node in nodes)
+
+
+def _in_order(node: Node, factor: Node, other: Node) -> tuple[Node, Node]:
+    """Return the operands of a product or quotient as they stood."""
+    return (factor, other) if node.operands[0].width == 1 else (other, factor)
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op == "number" and node.attribute == 0
 
 
 def _is_gated(node: Node) -> bool:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from elman.engine.compiler.builder import Builder
 from elman.engine.compiler.program import (
+    REDUCTIONS,
     Matrix,
     Node,
     Program,
     Result,
-    Saved,
     Source,
 )
 from elman.engine.compiler.simplify import simplified
@@ -114,61 +114,6 @@ def heads(nodes: Iterable[Node]) -> list[Node]:
     return [product for product in products if product not in inner]
 
 
-def saving(program: Program) -> Program:
-    """Choose values that the derivative reads instead of computing them again.
-
-    The derivative of a squashing function needs its value alone. So the value takes the place of
-    a product that reaches nothing but the function's argument, and that by sums only: no memory
-    is added, and no function is evaluated twice.
-
-    Args:
-        program: a simplified program.
-
-    Returns:
-        The same program with its saved values.
-    """
-    nodes = program.nodes()
-    products = heads(nodes)
-    users: dict[Node, list[Node]] = {node: [] for node in nodes}
-    for node in nodes:
-        for part in node.operands:
-            users[part].append(node)
-    results = {result.node for result in program.results}
-    saved = []
-    for node in nodes:
-        if node.op not in ("sigmoid", "tanh", "exp"):
-            continue
-        inside, stack = {node}, list(node.operands)
-        while stack:
-            part = stack.pop()
-            if part in results or not inside.issuperset(users[part]):
-                continue
-            inside.add(part)
-            product = part.operands[0] if part.op == "slice" else part
-            if product in products and part.width == node.width and _alone(part, product, users):
-                start = 0 if part is product else part.attribute
-                saved.append(Saved(node, products.index(product), start))
-                break
-            if part.op in ("add", "sub", "neg"):
-                stack.extend(part.operands)
-    return Program(program.results, tuple(saved))
-
-
-def _alone(part: Node, product: Node, users: dict[Node, list[Node]]) -> bool:
-    """Say whether nothing else reads a part of a product."""
-    if part is product:
-        return True
-    start, stop = part.attribute, part.attribute + part.width
-    return all(
-        other is part
-        or (
-            other.op == "slice"
-            and (other.attribute >= stop or other.attribute + other.width <= start)
-        )
-        for other in users[product]
-    )
-
-
 class _Backward:
     """Walks a program backwards, collecting the gradient of each value."""
 
@@ -198,12 +143,16 @@ class _Backward:
         values: dict[Node, Node] = {}
         build = self._build
         saved = {node: (product, start) for node, product, start in self._forward.saved}
+        places = [product.width for product in self._products]
+        places.append(sum(product == len(places) for product, _ in saved.values()))
         for node in self._nodes:
             parts = [values[part] for part in node.operands]
             if node in saved:
                 product, start = saved[node]
-                whole = build.leaf("product", product, self._products[product].width)
+                whole = build.leaf("product", product, places[product])
                 values[node] = build.slice(whole, start, start + node.width)
+                if node.op in REDUCTIONS:
+                    build.know(node.op, parts[0], values[node])
             elif node.op == "product":
                 number = self._products.index(node) if node in self._products else -1
                 values[node] = build.leaf("product", number, node.width)
@@ -365,9 +314,18 @@ class _Backward:
                 inputs.append((index, gradient.attribute, gradient.operands[0]))
             else:
                 results.append(Result(Source(f"{kind}_gradient", index), gradient, node.width))
+        found = {result.target for result in results}
+        for target, _, width in self._forward.results:
+            before = Source("state_gradient", target.index)
+            if target.kind == "state" and self._wanted(target) and before not in found:
+                results.append(Result(before, self._build.number(0.0), width))  # it is not read
         kept: dict[Node, Columns] = {}
 
         def columns(node: Node) -> Columns:
+            # A gradient of the state has no place for each step.
+            leaf = node.operands[0] if node.op == "slice" else node
+            if leaf.op == "leaf" and leaf.attribute.kind == "state_gradient":
+                return kept.setdefault(node, Columns(Source("kept", len(kept)), 0, node.width))
             if node.op == "leaf":
                 return Columns(node.attribute, 0, node.width)
             if node.op == "slice" and node.operands[0].op == "leaf":

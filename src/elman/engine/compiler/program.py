@@ -70,13 +70,26 @@ class Saved(NamedTuple):
 
     Attributes:
         node: the value.
-        product: the number of the product whose place it takes.
-        start: the first of the product's features that it takes.
+        product: the number of the product whose place it takes; the count of products for
+            reductions, which have a place of their own.
+        start: the first of the place's features that it takes.
     """
 
     node: Node
     product: int
     start: int
+
+
+class Reused(NamedTuple):
+    """A result that may take the place of a product, which is read by this step alone.
+
+    Attributes:
+        target: the result's.
+        product: the number of the product, as wide as the result.
+    """
+
+    target: Source
+    product: int
 
 
 @dataclass(frozen=True)
@@ -85,11 +98,13 @@ class Program:
 
     Attributes:
         results: the values that leave the step; the nodes are those that they need.
-        saved: values kept in the places of products that nothing else reads.
+        saved: reductions, and values kept in the places of products that nothing else reads.
+        reused: places of products in which results may lie, of a backward step.
     """
 
     results: tuple[Result, ...]
     saved: tuple[Saved, ...] = ()
+    reused: tuple[Reused, ...] = ()
 
     def nodes(self) -> list[Node]:
         """Return every node once, operands before their users."""
@@ -108,6 +123,8 @@ class Program:
             lines.append(f"{_plain(target)}[{width}] = %{numbers[node]}")
         for node, product, start in self.saved:
             lines.append(f"saved {product} {start} = %{numbers[node]}")
+        for target, product in self.reused:
+            lines.append(f"reused {product} = {_plain(target)}")
         return "\n".join(lines)
 
 

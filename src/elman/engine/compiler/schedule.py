@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from elman.engine.compiler.derivative import chain, heads
 from elman.engine.compiler.gates import gates, zero_without
+from elman.engine.compiler.placement import placed
 from elman.engine.compiler.program import REDUCTIONS, Matrix, Node, Program, Source
+from elman.engine.compiler.simplify import reads_inputs_alone
 
 _COSTLY = frozenset(("exp", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div"))
 
@@ -102,7 +104,7 @@ def schedule(program: Program, *, backward: bool, ragged: bool, hoist: bool) -> 
     Returns:
         The schedule.
     """
-    return _Scheduler(program, backward, ragged, hoist).schedule()
+    return placed(_Scheduler(program, backward, ragged, hoist).schedule(), program.reused)
 
 
 class _Scheduler:
@@ -116,7 +118,7 @@ class _Scheduler:
         self._number = {
             part: number for number, head in enumerate(self._heads) for part in chain(head)
         }
-        self._hoisted = [node for node in self._nodes if hoist and _of_input(node)]
+        self._hoisted = [node for node in self._nodes if hoist and reads_inputs_alone(node)]
         self._places: dict[Node, Place] = {}
         self._written: dict[Node, Loop] = {}
         self._widths: dict[Source, int] = {}
@@ -139,11 +141,17 @@ class _Scheduler:
         for gate, place in self._ticks.items():
             self._widths[place.source] = 1
             stores.append(Store(gate, place, 1))
+        reduced: list[Store] = []
         for node, product, start in self._program.saved:
-            stores.append(Store(node, Place(Source("product", product), start), node.width))
+            place = Place(Source("product", product), start)
+            (reduced if node.op in REDUCTIONS else stores).append(Store(node, place, node.width))
+            beyond = start + node.width
+            self._widths[place.source] = max(self._widths.get(place.source, 0), beyond)
         count = max([0, *self._level.values()]) + 1
         for stage in range(count):
             self._fill(stage, [store for store in stores if self._level[store.node] == stage])
+        for store in reduced:  # where they are gathered, which may be later than it could be
+            self._fill(self._reduced[store.node], [store])
         self._share()
         loops = sorted(self._loops.items(), key=_by_key)
         stages = tuple(
@@ -220,7 +228,8 @@ class _Scheduler:
                     self._widths.pop(self._places[part].source, None)
                     self._places[part] = place
                 continue
-            if may_share or target.kind == self._carried:
+            # What is carried backwards has two places in turn, not one a step.
+            if may_share or (target.kind == self._carried and not self._backward):
                 first.setdefault(node, place)
             stores += _pieces(node, place, width)
         return stores
@@ -270,7 +279,12 @@ class _Scheduler:
         for store in stores:
             require(store.node)
             gate = self._gates.of.get(store.node)
-            loop = self._loop(stage, self._pass(store.node, stage), store.width, gate)
+            number, width = self._pass(store.node, stage), store.width
+            if self._reduced.get(store.node) == stage and width == 1:
+                width = store.node.operands[0].width  # right after the pass that gathers it
+            elif self._reduced.get(store.node) == stage:
+                number += 1
+            loop = self._loop(stage, number, width, gate)
             loop.stores.append(store)
             # A row that is reset finds another state there than the one computed.
             elsewhere = self._ragged and store.place.source.kind == "state"
@@ -363,22 +377,6 @@ class _Scheduler:
             self._places[node],
             self._ticks.get(gate) if gate else None,
         )
-
-
-def _of_input(node: Node) -> bool:
-    """Say whether a product reads nothing but an input and what is known before."""
-    if node.op != "product":
-        return False
-    left, *addend = node.operands
-    return (
-        left.op == "leaf"
-        and left.attribute.kind == "input"
-        and all(_of_input(part) or _is_given(part) for part in addend)
-    )
-
-
-def _is_given(node: Node) -> bool:
-    return node.op == "leaf" and node.attribute.kind in ("input", "vector")
 
 
 def _pieces(node: Node, place: Place, width: int) -> list[Store]:

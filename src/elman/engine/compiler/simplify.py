@@ -99,3 +99,24 @@ def reads_state(node: Node) -> bool:
         True where a leaf of kind `state` is among what it is computed from.
     """
     return any(part.op == "leaf" and part.attribute.kind == "state" for part in ordered([node]))
+
+
+def reads_inputs_alone(node: Node) -> bool:
+    """Say whether a value is a product that reads but an input and what is known before a step.
+
+    Args:
+        node: any node.
+
+    Returns:
+        True where the product can be done for all steps at once.
+    """
+    if node.op != "product":
+        return False
+    left, *addend = node.operands
+    return _is_given(left, "input") and all(
+        reads_inputs_alone(part) or _is_given(part, "input", "vector") for part in addend
+    )
+
+
+def _is_given(node: Node, *kinds: str) -> bool:
+    return node.op == "leaf" and node.attribute.kind in kinds

@@ -1,217 +1,265 @@
 """A program's derivative run over a whole sequence by native code."""
 
-from collections.abc import Iterable
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
-from elman.engine.compiler.derivative import Columns, Derivative, InputGradient, WeightGradient
+from elman.engine.compiler.derivative import Columns, Derivative
 from elman.engine.compiler.program import Source
-from elman.engine.definition import Arguments
+from elman.engine.definition import Arguments, Ragged
 from elman.engine.native.code import Buffer, Code
-from elman.engine.native.execute import Kept, Ragged, packed_weights, sequence_buffer
-from elman.engine.native.large import Work, large_gradient, large_product
+from elman.engine.native.execute import KeptPlaces
+from elman.engine.native.kernels import kernels
+from elman.engine.native.multiply import (
+    Rows,
+    add_gated_gradient,
+    add_gradient,
+    add_sum,
+    one_row,
+)
+from elman.engine.native.operands import Operands, ragged_addresses
+from elman.engine.native.plan import MEMORY, Address, Plan, after
 from elman.engine.native.workspace import Workspace
 
-_LINE = 16  # floats of a cache line, at which each buffer starts
+_LINE = 16  # floats of a cache line
 _SUMMED = "vector_gradient"
-_GIVEN = ("input", "state", "vector", "product", "output_gradient")
-_SEQUENCES = ("kept", "tick")
-"""Kinds of buffers of the backward pass: summed over rows and steps, there before, and with a
-place for each step; the others have one place."""
+_SEQUENCES = ("kept", "tick", "product")
+"""Kinds of buffers: summed over rows and steps, and with a place for each step; among those the
+places of products that the forward pass has not kept, where gradients lie."""
 
 
-class Gradients(NamedTuple):
-    """Gradients of a call's arguments; None where none is wanted."""
-
-    inputs: list[Tensor | None]
-    states: list[Tensor]
-    initial: list[Tensor]
-    vectors: list[Tensor | None]
-    matrices: list[Tensor | None]
-
-
-class Backward:
-    """The backward pass over a sequence.
+class BackwardPlan:
+    """The backward pass over sequences of one shape.
 
     Args:
         code: the derivative's code.
         derivative: the derivative.
-        kept: what the forward pass kept.
-        arguments: the call's tensors.
-        ragged: which steps count; all of them if not given.
-        outputs: the gradient of the outputs, `[time, batch, output]`; none is zero.
-        states: the gradients of the final state's tensors; none is zero.
+        places: where the forward pass left what this one reads.
+        arguments: the tensors of a call like those that the plan is for.
+        needed: which of them need a gradient, group after group.
+        given: gradients of the outputs and of the final state's tensors, like those that the
+            plan is for; None is zero.
     """
 
     def __init__(
         self,
         code: Code,
         derivative: Derivative,
-        kept: Kept,
+        places: KeptPlaces,
         arguments: Arguments,
-        ragged: Ragged | None,
-        outputs: Tensor | None,
-        states: list[Tensor | None],
+        needed: Sequence[bool],
+        given: Sequence[Tensor | None],
     ) -> None:
-        self._workspace = Workspace()
-        self._code = code
-        self._kept = kept
-        self._arguments = arguments
-        self._given = outputs, states
-        self._valid: Tensor | None = None
-        if ragged is not None:
-            steps = torch.arange(kept.time).unsqueeze(1)
-            self._valid = (steps < ragged.lengths).unsqueeze(-1)
-        self._resets = ragged is not None and bool(arguments.initial)
-        self.time, self.batch = kept.time, kept.batch
-        self.threads, _ = code.threads(self.time, self.batch)
-        self._temporary = self._borrowed(code.layout.widths)
-        widths = [width for (kind, _), width in code.layout.widths.items() if kind == _SUMMED]
-        self._sums = arguments.inputs[0].new_zeros(self.threads, sum(widths))
-        self._summed = 0
-        self.buffers = {
+        self._plan = Plan()
+        self._code, self._places = code, places
+        self._needed = needed
+        self._operands = operands = Operands(self._plan, arguments)
+        self.time, self.batch = operands.time, operands.batch
+        self._resets = bool(arguments.initial)
+        self._shapes = [tuple(part.shape) for group in arguments for part in group]
+        self._starts = list(accumulate(map(len, arguments), initial=0))
+        outputs, *states = given
+        self._outputs = None if outputs is None else operands.sequence(outputs)
+        self._states = [None if part is None else operands.rows(part) for part in states]
+        ragged = Address(self._plan.base()), Address(self._plan.base())
+        self._sequence, self._kept = self._plan.base(), self._plan.base()
+        self._borrowed: list[int] = []  # arguments whose gradients have memory of their own
+        self._found: list[tuple[int, int]] = []  # arguments and which of those is theirs
+        self._own = self._place_inputs()
+        self._place_sums()
+        self._buffers = {
             source: self._buffer(source, width) for source, width in code.layout.widths.items()
         }
-        self._work: Work = []
-        packed = packed_weights(code, arguments.matrices, self._workspace, self._work)
-        self._work.append(code.job(self.buffers, packed, ragged, self.time, self.batch))
-        inputs = [self._input(index, derivative.inputs) for index in range(len(arguments.inputs))]
-        count = len(arguments.matrices)
-        matrices = [self._matrix(index, derivative.weights) for index in range(count)]
-        for job in self._work:
-            job()
-        self.gradients = Gradients(
-            inputs,
-            [self._carried(index)[0] for index in range(len(arguments.states))],
-            [self._initial(index, ragged) for index in range(len(arguments.initial))],
-            self._vectors(),
-            matrices,
-        )
+        weights = operands.weights(code)
+        code.add(self._plan, self._buffers, weights, ragged, self.time, self.batch)
+        self._finish(derivative)
+        self._launch = self._plan.finish(kernels(code.precision).launch)
+
+    def run(
+        self,
+        flat: Sequence[Tensor],
+        saved: tuple[Tensor, Tensor],
+        given: Sequence[Tensor | None],
+        ragged: Ragged | None,
+    ) -> list[Tensor | None]:
+        """Run it.
+
+        Args:
+            flat: the tensors of the call, group after group.
+            saved: `sequence` and `kept` of its forward pass.
+            given: as the plan's.
+            ragged: which steps count, for code made for it.
+
+        Returns:
+            The gradient of each argument that needs one.
+        """
+        workspace = Workspace()
+        tensors = [*flat, *(part for part in given if part is not None)]
+        addresses, _held = self._operands.addresses(tensors)
+        addresses += ragged_addresses(ragged)
+        addresses += (part.data_ptr() for part in saved)
+        results = [workspace.borrow(self._shapes[number]) for number in self._borrowed]
+        addresses += (result.data_ptr() for result in results)
+        gradients: list[Tensor | None] = [None] * len(self._shapes)
+        for number, place in self._found:
+            gradients[number] = results[place]
+        memory = workspace.take(self._launch.floats)
+        try:
+            self._launch(memory.address, addresses)
+            if ragged is not None:
+                for index, number in self._wanted(2):
+                    gradients[number] = self._sum_of_resets(memory.tensor, index, ragged)
+        finally:
+            workspace.give_back(memory)
+        return gradients
+
+    def _wanted(self, group: int) -> Iterator[tuple[int, int]]:
+        """Yield the arguments of a group that need gradients: place in the group, and in all."""
+        numbers = range(self._starts[group], self._starts[group + 1])
+        return ((index, number) for index, number in enumerate(numbers) if self._needed[number])
+
+    def _result(self, number: int) -> Address:
+        """Give the gradient of an argument memory of its own."""
+        self._found.append((number, len(self._borrowed)))
+        self._borrowed.append(number)
+        return Address(self._plan.base())
+
+    def _final(self, source: Source) -> Source:
+        alias = self._code.schedule.aliases.get(source)
+        return alias.source if alias else source
+
+    def _place_inputs(self) -> dict[Source, Address]:
+        """Give the gradients of inputs that the steps themselves write memory of their own."""
+        own: dict[Source, Address] = {}
+        first: dict[Source, int] = {}
+        for index, number in self._wanted(0):
+            source = self._final(Source("input_gradient", index))
+            if source in own:
+                self._found.append((number, first[source]))
+            elif source in self._code.layout.widths:
+                first[source] = len(self._borrowed)
+                own[source] = self._result(number)
+        return own
+
+    def _place_sums(self) -> None:
+        """Reserve memory for what each thread sums, at first zero."""
+        self._threads, _ = self._code.threads(self.time, self.batch)
+        self._sums: dict[Source, int] = {}
+        size = 0
+        for source, width in self._code.layout.widths.items():
+            if source.kind == _SUMMED:
+                self._sums[source] = size
+                size += width
+        self._stride = -(-size // _LINE) * _LINE
+        self._summed = self._plan.reserve(self._threads * self._stride)
+        self._zero(self._summed, self._threads * self._stride)
+
+    def _zero(self, target: Address, floats: int) -> None:
+        add_sum(self._plan, Rows(target, floats, 0, floats), target)
 
     def _buffer(self, source: Source, width: int) -> Buffer:
         kind, index = source
         rows = self.batch * width
-        if kind in _GIVEN and kind != "output_gradient":
-            return self._kept.buffers[source]
-        like = self._arguments.inputs[0]
+        if source in self._own:
+            return Buffer(self._own[source], rows, width)
+        if kind in ("input", "vector"):
+            return self._operands.buffers[source]
+        if source == self._places.output:
+            return Buffer(Address(self._sequence), rows, width)
+        if source in self._places.offsets:
+            return Buffer(Address(self._kept, self._places.offsets[source]), rows, width)
         if kind == "output_gradient":
-            given = self._given[0]
-            if given is None:
-                return Buffer(like.new_zeros(width))
-            return sequence_buffer(given if self._valid is None else given.where(self._valid, 0.0))
+            return self._outputs or self._zeros(width)
         if kind == "state_gradient":
             return self._state(index, width)
         if kind == _SUMMED:
-            offset, self._summed = self._summed, self._summed + width
-            return Buffer(self._sums, 0, self._sums.shape[1], offset=offset)
-        if kind == "input_gradient":  # which outlives the rest
-            tensor = self._workspace.borrow((self.time, self.batch, width))
-            return Buffer(tensor, rows, width)
-        return Buffer(self._temporary[source], rows if kind in _SEQUENCES else 0, width)
+            return Buffer(after(self._summed, self._sums[source]), 0, self._stride)
+        if kind in _SEQUENCES:
+            return Buffer(self._plan.reserve(self.time * rows), rows, width)
+        return Buffer(self._plan.reserve(rows), 0, width)
 
-    def _borrowed(self, widths: dict[Source, int]) -> dict[Source, Tensor]:
-        """Borrow memory for what only the backward pass knows, all of it at once."""
-        slots = {
-            source: self._slots(source.kind)
-            for source in widths
-            if source.kind not in (*_GIVEN, "input_gradient", _SUMMED)
-        }
-        sizes = [count * self.batch * widths[source] for source, count in slots.items()]
-        padded = [-(-size // _LINE) * _LINE for size in sizes]
-        parts = self._workspace.borrow((sum(padded),)).split(padded)
-        return {
-            source: part[:size].view(count, self.batch, widths[source])
-            for (source, count), part, size in zip(slots.items(), parts, sizes, strict=True)
-        }
-
-    def _slots(self, kind: str) -> int:
-        if kind == "state_gradient":
-            return self.time + 1 if self._resets else 2
-        return self.time if kind in _SEQUENCES else 1
+    def _zeros(self, width: int) -> Buffer:
+        """Return zeros, the same for all rows and steps."""
+        place = self._plan.reserve(width)
+        self._zero(place, width)
+        return Buffer(place)
 
     def _state(self, index: int, width: int) -> Buffer:
-        tensor = self._temporary[Source("state_gradient", index)]
-        buffer = Buffer(tensor, self.batch * width, width, not self._resets)
-        last = tensor[self.time if self._resets else self.time % 2]
-        given = self._given[1][index]
-        last.zero_() if given is None else last.copy_(given)
+        rows = self.batch * width
+        slots, last = (self.time + 1, self.time) if self._resets else (2, self.time % 2)
+        buffer = Buffer(self._plan.reserve(slots * rows), rows, width, not self._resets)
+        target, given = after(buffer.address, last * rows), self._states[index]
+        given = Rows(target, rows, 0, rows) if given is None else one_row(given)
+        add_sum(self._plan, given, target)
         return buffer
 
-    def _carried(self, index: int) -> Tensor:
-        return self.buffers[Source("state_gradient", index)].tensor
+    def _finish(self, derivative: Derivative) -> None:
+        """Add what follows the last step."""
+        for index, number in self._wanted(0):
+            self._defer_input(index, number, derivative)
+        for index, number in self._wanted(4):
+            self._defer_matrix(index, number, derivative)
+        for index, number in self._wanted(3):
+            source = Source(_SUMMED, index)
+            if source in self._sums:
+                address, width = self._buffers[source].address, self._code.layout.widths[source]
+                sums = Rows(address, self._stride, self._threads, width)
+                add_sum(self._plan, sums, self._result(number))
+        for index, number in self._wanted(1):
+            source = Source("state_gradient", index)
+            address, width = self._buffers[source].address, self._code.layout.widths[source]
+            carried = one_row(Rows(address, width, self.batch, width))
+            add_sum(self._plan, carried, self._result(number))
 
-    def _rows(self, columns: Columns) -> Tensor:
-        """Return what lies in memory as rows of all steps, `[time * batch, features]`."""
-        alias = self._code.schedule.aliases.get(columns.source)
-        source = alias.source if alias else columns.source
-        buffer = self.buffers.get(source) or self._kept.buffers[source]
-        tensor = buffer.tensor[: self.time] if source.kind == "state" else buffer.tensor
-        rows = tensor.reshape(self.time * self.batch, -1)
-        if columns.width == rows.shape[1]:
-            return rows
-        return rows[:, columns.start : columns.start + columns.width]
-
-    def _input(self, index: int, deferred: Iterable[InputGradient]) -> Tensor | None:
-        source = Source("input_gradient", index)
-        alias = self._code.schedule.aliases.get(source)
-        if alias or source in self.buffers:
-            return self.buffers[alias.source if alias else source].tensor
-        for wanted, matrix, columns in deferred:
+    def _defer_input(self, index: int, number: int, derivative: Derivative) -> None:
+        for wanted, matrix, columns in derivative.inputs:
             if wanted == index:
-                like = self._arguments.inputs[index]
-                gradient = self._workspace.borrow(tuple(like.shape))
-                weight = self._arguments.matrices[matrix.index]
-                left = self._rows(columns)
-                result = gradient.view(len(left), -1)
-                rest = (None, result, self._code.precision, self._workspace, self._work)
-                large_product(left, weight, matrix.transposed, *rest)
-                return gradient
-        return None
+                left, width = self._rows(columns), self._shapes[number][-1]
+                out = Rows(self._result(number), width, left.rows, width)
+                self._operands.multiply(left, matrix, None, out, self._code)
 
-    def _initial(self, index: int, ragged: Ragged | None) -> Tensor:
-        """Sum the gradients that went to a state which a reset put in place."""
-        carried = self._carried(index)
-        assert ragged is not None  # resets are what initial states are given for
-        # The state before the first step has been chosen before the call.
-        later = ragged.resets[1:].unsqueeze(-1)
-        return torch.where(later, carried[1:], 0.0).sum(0)
-
-    def _vectors(self) -> list[Tensor | None]:
-        """Add up what the threads have summed, and take it apart."""
-        found: list[Tensor | None] = [None] * len(self._arguments.vectors)
-        total = self._sums.sum(0) if self.threads > 1 else self._sums[0]
-        for source, buffer in self.buffers.items():
-            if source.kind == _SUMMED:
-                width = self._code.layout.widths[source]
-                found[source.index] = total[buffer.offset : buffer.offset + width]
-        return found
-
-    def _matrix(self, index: int, deferred: Iterable[WeightGradient]) -> Tensor | None:
-        total: Tensor | None = None
-        for matrix, left, gradient in deferred:
-            if matrix.index != index:
-                continue
+    def _defer_matrix(self, index: int, number: int, derivative: Derivative) -> None:
+        """Add the sum of a weight's gradients, one from each of its products."""
+        deferred = [part for part in derivative.weights if part.matrix.index == index]
+        if not deferred:
+            return
+        rows, columns = self._shapes[number]
+        result = self._result(number)
+        size = rows * columns
+        parts = self._plan.reserve(len(deferred) * size) if len(deferred) > 1 else result
+        for place, (matrix, left, gradient) in enumerate(deferred):
             sides = self._rows(gradient), self._rows(left)
             one, other = sides if matrix.transposed else sides[::-1]
-            found = self._workspace.borrow((one.shape[1], other.shape[1]))
-            if gradient.source in self._code.schedule.gates:
-                self._work.append(partial(self._gated, gradient.source, one, other, found))
+            out = Rows(after(parts, place * size), columns, rows, columns)
+            gate = self._code.schedule.gates.get(gradient.source)
+            if gate is None:
+                add_gradient(self._plan, one, other, out, self._code.precision)
             else:
-                large_gradient(one, other, found, self._code.precision, self._work)
-            if total is None:
-                total = found
-            else:
-                self._work.append(partial(total.add_, found))
-        return total
+                flags = self._rows(Columns(gate.source, 0, 1))
+                add_gated_gradient(self._plan, flags, one, other, out, self._code.precision)
+        if len(deferred) > 1:
+            add_sum(self._plan, Rows(parts, size, len(deferred), size), result)
 
-    def _gated(self, source: Source, one: Tensor, other: Tensor, found: Tensor) -> None:
-        """Compute a weight's gradient from the rows whose gate was open; the others are 0."""
-        gate = self._code.schedule.gates[source]
-        rows = self.buffers[gate.source].tensor.flatten().nonzero().squeeze(1)
-        work: Work = []
-        large_gradient(one[rows], other[rows], found, self._code.precision, work)
-        for job in work:
-            job()
+    def _rows(self, columns: Columns) -> Rows:
+        """Return what lies in memory as rows of all steps."""
+        source = self._final(columns.source)
+        width = self._places.widths.get(source, columns.width)
+        buffer = self._buffers.get(source) or self._buffer(source, width)
+        address = after(buffer.address, columns.start)
+        return Rows(address, buffer.row_stride, self.time * self.batch, columns.width)
+
+    def _sum_of_resets(self, memory: Tensor, index: int, ragged: Ragged) -> Tensor:
+        """Sum the gradients that went to a state which a reset put in place."""
+        assert ragged.resets is not None  # which initial states are given for
+        source = Source("state_gradient", index)
+        address, width = self._buffers[source].address, self._code.layout.widths[source]
+        assert isinstance(address, Address)
+        assert address.base == MEMORY
+        size = (self.time + 1) * self.batch * width
+        carried = memory[address.floats : address.floats + size]
+        # The state before the first step has been chosen before the call.
+        later = ragged.resets[1:].unsqueeze(-1)
+        shaped = carried.view(self.time + 1, self.batch, width)
+        return torch.where(later, shaped[1:], 0.0).sum(0)

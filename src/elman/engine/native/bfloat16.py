@@ -60,7 +60,7 @@ class BFloat16(Float32):
     def __init__(self, module: Any, host: Host) -> None:
         super().__init__(module, host)
         self._module = module
-        self._pairs = Lanes(module, host, _WORD)
+        self.elements = Lanes(module, host, _WORD)
 
     def steps(self, builder: Any, depth: Any) -> Any:
         """Emit the number of multiply-adds in the sum of an element: one for each pair.
@@ -73,30 +73,6 @@ class BFloat16(Float32):
             The number of steps.
         """
         return divided_up(builder, depth, integer(2))
-
-    def left(self, builder: Any, pointer: Any) -> Any:
-        """Emit the load of one pair into all lanes.
-
-        Args:
-            builder: where to emit.
-            pointer: address of the pair.
-
-        Returns:
-            The vector.
-        """
-        return self._pairs.broadcast(builder, pointer)
-
-    def right(self, builder: Any, pointer: Any) -> Any:
-        """Emit the load of a vector of pairs.
-
-        Args:
-            builder: where to emit.
-            pointer: its address.
-
-        Returns:
-            The vector.
-        """
-        return self._pairs.load(builder, pointer)
 
     def multiply_add(self, builder: Any, left: Any, right: Any, total: Any) -> Any:
         """Emit one step of a sum of products: both products of each pair.
@@ -111,7 +87,7 @@ class BFloat16(Float32):
             The new sums.
         """
         name = "llvm.x86.avx512bf16.dpbf16ps.512"
-        kinds = self.floats.type, self._pairs.type, self._pairs.type
+        kinds = self.floats.type, self.elements.type, self.elements.type
         dot = intrinsic(self._module, name, self.floats.type, *kinds)
         return builder.call(dot, [total, left, right])
 

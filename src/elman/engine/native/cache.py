@@ -10,6 +10,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import llvmlite
+
 from elman.engine.native.target import Host, host
 
 FOLDER_VARIABLE = "ELMAN_CACHE"
@@ -58,8 +60,6 @@ def _digest(folder: Path) -> str:
 
 
 def _path(key: str, target: Host) -> Path | None:
-    import llvmlite
-
     folder = _folder()
     if folder is None:
         return None

@@ -1,49 +1,56 @@
 """A program compiled for this processor, and its calls."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
-
-import torch
-from torch import Tensor
 
 from elman.engine.compiler.program import Matrix, Program, Source
 from elman.engine.compiler.schedule import schedule
 from elman.engine.native.cache import compiled_object
 from elman.engine.native.kernels import Precision, kernels
 from elman.engine.native.layout import Layout
+from elman.engine.native.plan import Plan, Word
 from elman.engine.native.target import Library, compile_module, host
-from elman.engine.native.threads import header, prepared
+from elman.engine.native.threads import available, header, prepared
 
 SHARED_WORK = 2**16
 """Multiplications a step from which few rows are worth several threads."""
 
-THREAD_WORK = 3 * 2**16
+THREAD_WORK = 2**17
 """Multiplications a call from which it is worth several threads."""
+
+
+class Weight(NamedTuple):
+    """A weight as the code reads it.
+
+    Attributes:
+        address: where it lies.
+        product: the address of the product kernel for the form that it has there.
+    """
+
+    address: Word
+    product: int
 
 
 class Buffer(NamedTuple):
     """Where a row of each step lies.
 
     Attributes:
-        tensor: keeps the memory; its address is the base.
+        address: that of the first row.
         time_stride: floats from one step to the next.
         row_stride: floats from one row to the next.
         alternating: whether there are two places in turn instead of one a step.
-        offset: floats before the base.
     """
 
-    tensor: Tensor
+    address: Word
     time_stride: int = 0
     row_stride: int = 0
     alternating: bool = False
-    offset: int = 0
 
-    def words(self) -> tuple[int, int, int, int]:
+    def words(self) -> tuple[Word, int, int, int]:
         """Return the buffer as the words that the code reads."""
-        mask = 1 if self.alternating else -1
-        return self.tensor.data_ptr() + 4 * self.offset, self.time_stride, self.row_stride, mask
+        return self.address, self.time_stride, self.row_stride, 1 if self.alternating else -1
 
 
 class Code:
@@ -101,80 +108,79 @@ class Code:
         Returns:
             The threads, and whether they share all rows.
         """
-        threads = torch.get_num_threads()
+        threads = available()
         if threads == 1 or time * batch * self.work < THREAD_WORK:
             return 1, False
         if batch >= 2 * threads:
             return threads, False
         return (threads, True) if batch * self.work >= SHARED_WORK else (1, False)
 
-    def job(
+    def add(
         self,
+        plan: Plan,
         buffers: dict[Source, Buffer],
-        packed: dict[Matrix, Tensor],
-        ragged: tuple[Tensor, Tensor] | None,
+        weights: dict[Matrix, Weight],
+        ragged: tuple[Word, Word],
         time: int,
         batch: int,
-    ) -> Callable[[], None]:
-        """Prepare a run over all steps.
+    ) -> None:
+        """Add a run over all steps to a plan.
 
         Args:
-            buffers: where everything lies; must live until the run.
-            packed: the packed weights; likewise.
-            ragged: lengths and resets, for code made for them.
+            plan: where the job is added.
+            buffers: as in `words`.
+            weights: as in `words`.
+            ragged: as in `words`.
             time: steps.
             batch: rows.
-
-        Returns:
-            The run.
         """
-        words = self.words(buffers, packed, ragged, time, batch)
-        if not self._line:
-            return self.prepare(words).run
-        scratch = torch.empty(words[0] * batch * self._line)
-        first = self.layout.header("scratch")
-        words[first : first + 2] = scratch.data_ptr(), batch * self._line
-        return partial(_run_in, self.prepare(words).run, scratch)
+        words = self.words(buffers, weights, ragged, time, batch)
+        threads = words[0]
+        if self._line and isinstance(threads, int):
+            first = self.layout.header("scratch")
+            size = batch * self._line
+            words[first : first + 2] = plan.scratch(threads * size), size
+        plan.add(self._entry, words, barrier=self._barrier, held=self)
 
     def words(
         self,
         buffers: dict[Source, Buffer],
-        packed: dict[Matrix, Tensor],
-        ragged: tuple[Tensor, Tensor] | None,
+        weights: dict[Matrix, Weight],
+        ragged: tuple[Word, Word],
         time: int,
         batch: int,
-    ) -> list[int]:
+    ) -> list[Word]:
         """Return the argument of a call.
 
         Args:
-            buffers: as in `run`.
-            packed: as in `run`.
-            ragged: as in `run`.
+            buffers: where everything lies.
+            weights: the weights.
+            ragged: where lengths and resets lie, for code made for them.
             time: steps.
             batch: rows.
 
         Returns:
-            The words, for `prepare`.
+            The words.
         """
         threads, shared = self.threads(time, batch)
-        words = [*header(threads), 0, time, batch, shared, 0, kernels(self.precision).product]
-        words += [part.data_ptr() for part in ragged] if ragged else [0, 0]
-        words += [0, 0]
+        words: list[Word] = [*header(threads), 0, time, batch, shared, 0]
+        words += [*ragged, 0, 0]
         for source in self.layout.widths:
             words += buffers[source].words()
-        words += [packed[matrix].data_ptr() for matrix in self.layout.matrices]
+        for matrix in self.layout.matrices:
+            words += weights[matrix]
         return words
 
-    def prepare(self, words: list[int]) -> "Call":
+    def prepare(self, words: Sequence[Word]) -> "Call":
         """Prepare a call that may be made many times.
 
         Args:
-            words: what `words` returned.
+            words: what `words` returned for addresses that are known.
 
         Returns:
             The call.
         """
-        return Call(self._entry, self._barrier, words)
+        return Call(self._entry, self._barrier, [word for word in words if isinstance(word, int)])
 
 
 class Call:
@@ -207,11 +213,6 @@ def _run_together(
     words: "ctypes.Array[ctypes.c_int64]", counter: int, run: Callable[[], None]
 ) -> None:
     words[counter] = 0
-    run()
-
-
-def _run_in(run: Callable[[], None], _scratch: Tensor) -> None:
-    """Make a call, holding the memory that it works in."""
     run()
 
 

@@ -1,178 +1,181 @@
 """A program run over a whole sequence by native code."""
 
-from functools import partial
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from elman.engine.compiler.program import Matrix, Source
+from elman.engine.compiler.program import Source
 from elman.engine.compiler.schedule import Multiply
-from elman.engine.definition import Arguments
+from elman.engine.definition import Arguments, Ragged
 from elman.engine.native.code import Buffer, Code
-from elman.engine.native.large import Work, large_product, pack
+from elman.engine.native.kernels import kernels
+from elman.engine.native.multiply import Rows, add_sum, one_row
+from elman.engine.native.operands import Operands, ragged_addresses
+from elman.engine.native.plan import Address, Plan, after
 from elman.engine.native.workspace import Workspace
 
 OUTPUT = Source("output", 0)
 
 
-class Ragged(NamedTuple):
-    """Which steps of which rows count.
-
-    Attributes:
-        lengths: valid steps of each row, int64 `[batch]`.
-        resets: True where a row starts afresh before the step, `[time + 1, batch]`, the last
-            row False.
-    """
-
-    lengths: Tensor
-    resets: Tensor
-
-
-class Kept(NamedTuple):
-    """What the backward pass reads of the forward pass.
-
-    Attributes:
-        time: steps.
-        batch: rows.
-        buffers: where leaves, states and products lie.
-    """
-
-    time: int
-    batch: int
-    buffers: dict[Source, Buffer]
-
-
-class Forward:
-    """The forward pass over a sequence.
-
-    Args:
-        code: the step's code.
-        arguments: the call's tensors.
-        ragged: which steps count; all of them if not given.
-        keep: whether what the backward pass reads is kept.
+class Forward(NamedTuple):
+    """What a run returns.
 
     Attributes:
         outputs: `[time, batch, output]`.
         states: the state's tensors after the last step.
-        kept: what the backward pass needs; it does not hold the outputs.
+        sequence: the memory of the outputs, `[time, batch, output]`; of one step more if they are
+            part of the state, which it begins with.
+        kept: what a backward pass reads besides, flat; empty if none follows.
     """
 
     outputs: Tensor
     states: list[Tensor]
-    kept: Kept
+    sequence: Tensor
+    kept: Tensor
 
-    def __init__(
-        self, code: Code, arguments: Arguments, ragged: Ragged | None, *, keep: bool
-    ) -> None:
-        self._workspace = Workspace()
-        self._precision = code.precision
+
+class KeptPlaces:
+    """Where a forward pass leaves what the backward pass reads.
+
+    Args:
+        code: the code of the step that saves values.
+        time: steps.
+        batch: rows.
+
+    Attributes:
+        output: where the outputs lie, in a sequence of their own.
+        offsets: where all else lies, in floats.
+        floats: how many there are of it.
+        widths: the features of each.
+    """
+
+    output: Source
+    offsets: dict[Source, int]
+    floats: int
+    widths: dict[Source, int]
+
+    def __init__(self, code: Code, time: int, batch: int) -> None:
+        self.widths = code.layout.widths
+        alias = code.schedule.aliases.get(OUTPUT)
+        self.output = alias.source if alias else OUTPUT
+        self.offsets, self.floats = {}, 0
+        for source, width in self.widths.items():
+            if source.kind in ("state", "product") and source != self.output:
+                self.offsets[source] = self.floats
+                # Nothing in between, as all that an operator returns must be defined.
+                self.floats += (time + (source.kind == "state")) * batch * width
+
+
+class ForwardPlan:
+    """The forward pass over sequences of one shape.
+
+    Args:
+        code: the step's code.
+        arguments: the tensors of a call like those that the plan is for.
+        keep: whether what the backward pass reads is kept.
+    """
+
+    def __init__(self, code: Code, arguments: Arguments, *, keep: bool) -> None:
+        self._plan = plan = Plan()
+        self._operands = Operands(plan, arguments)
+        self._code = code
         self._keep = keep
         self._hoisted = {product.result.source for product in code.schedule.hoisted}
-        self._shared = {place.source for place in code.schedule.aliases.values()}
-        self.time, self.batch = arguments.inputs[0].shape[:2]
-        buffers = {
-            source: self._buffer(source, width, arguments)
-            for source, width in code.layout.widths.items()
+        self.time, self.batch = self._operands.time, self._operands.batch
+        self._places = KeptPlaces(code, self.time, self.batch)
+        lengths, resets = plan.base(), plan.base()
+        self._sequence, self._kept = plan.base(), plan.base()
+        self._buffers = {
+            source: self._buffer(source, width) for source, width in code.layout.widths.items()
         }
-        self._work: Work = []
-        packed = packed_weights(code, arguments.matrices, self._workspace, self._work)
+        weights = self._operands.weights(code)
         for product in code.schedule.hoisted:
-            self._multiply(product, arguments, buffers)
-        self._work.append(code.job(buffers, packed, ragged, self.time, self.batch))
-        alias = code.schedule.aliases.get(OUTPUT)
-        output = alias.source if alias else OUTPUT
-        sequence = buffers[output].tensor
-        # As data, so that autograd does not take it for a view that may not be changed.
-        self.outputs = sequence[1:].data if output.kind == "state" else sequence
-        self.states = []
-        for index in range(len(arguments.states)):
-            buffer = buffers[Source("state", index)]
-            last = buffer.tensor[self.time % 2 if buffer.alternating else self.time]
-            final = torch.empty_like(last)
-            self._work.append(partial(final.copy_, last))
-            self.states.append(final)
-        buffers.pop(OUTPUT, None)  # else the graph of the outputs would hold itself
-        self.kept = Kept(self.time, self.batch, buffers)
-        for job in self._work:
-            job()
+            self._multiply(product)
+        ragged = Address(lengths), Address(resets)
+        code.add(plan, self._buffers, weights, ragged, self.time, self.batch)
+        for index, before in enumerate(self._operands.states):
+            add_sum(plan, self._last(index, before), Address(plan.base()))
+        output = self._places.output
+        self._starts = int(output.kind == "state")
+        self._shape = self.time + self._starts, self.batch, self._places.widths[output]
+        self._widths = [(self.batch, part.columns) for part in self._operands.states]
+        self._size = (self._places.floats if keep else 0,)
+        self._launch = plan.finish(kernels(code.precision).launch)
 
-    def _buffer(self, source: Source, width: int, arguments: Arguments) -> Buffer:
+    def run(self, flat: Sequence[Tensor], ragged: Ragged | None) -> Forward:
+        """Run it.
+
+        Args:
+            flat: the tensors of the call, group after group.
+            ragged: which steps count, for code made for it.
+
+        Returns:
+            The results.
+        """
+        workspace = Workspace()
+        sequence = workspace.borrow(self._shape)
+        kept = workspace.borrow(self._size)
+        states = [torch.empty(shape) for shape in self._widths]
+        addresses, _held = self._operands.addresses(flat)
+        addresses += ragged_addresses(ragged)
+        addresses += (part.data_ptr() for part in (sequence, kept, *states))
+        memory = workspace.take(self._launch.floats)
+        try:
+            self._launch(memory.address, addresses)
+        finally:
+            workspace.give_back(memory)
+        # As data, so that autograd does not take it for a view that may not be changed.
+        outputs = (sequence[1:] if self._starts else sequence).data
+        return Forward(outputs, states, sequence, kept)
+
+    def _buffer(self, source: Source, width: int) -> Buffer:
         kind, index = source
         rows = self.batch * width
-        if kind == "input":
-            return sequence_buffer(arguments.inputs[index])
-        if kind == "vector":
-            return Buffer(arguments.vectors[index].contiguous())
+        if kind in ("input", "vector"):
+            return self._operands.buffers[source]
         if kind == "initial":
-            given = arguments.initial[index] if arguments.initial else arguments.states[index]
-            return Buffer(given.contiguous(), 0, width)
-        if kind == "output":
-            return self._borrow((self.time, self.batch, width), rows, width)
+            given = self._operands.initial or self._operands.states
+            return Buffer(given[index].address, 0, width)
         if kind == "state":
-            return self._state(source, arguments.states[index])
-        if kind == "product" and (self._keep or source in self._hoisted):
-            return self._borrow((self.time, self.batch, width), rows, width)
-        return self._borrow((self.batch, width), 0, width)
+            return self._state(source, width)
+        if source == self._places.output:
+            return Buffer(Address(self._sequence), rows, width)
+        if self._keep and source in self._places.offsets:
+            return Buffer(Address(self._kept, self._places.offsets[source]), rows, width)
+        if source in self._hoisted:
+            return Buffer(self._plan.reserve(self.time * rows), rows, width)
+        return Buffer(self._plan.reserve(rows), 0, width)
 
-    def _state(self, source: Source, before: Tensor) -> Buffer:
-        rows, width = before.numel(), before.shape[1]
-        if self._keep or source in self._shared:
-            buffer = self._borrow((self.time + 1, *before.shape), rows, width)
+    def _state(self, source: Source, width: int) -> Buffer:
+        rows = self.batch * width
+        if source == self._places.output:
+            buffer = Buffer(Address(self._sequence), rows, width)
+        elif self._keep:
+            buffer = Buffer(Address(self._kept, self._places.offsets[source]), rows, width)
         else:
-            buffer = self._borrow((2, *before.shape), rows, width)._replace(alternating=True)
-        buffer.tensor[0].copy_(before)
+            buffer = Buffer(self._plan.reserve(2 * rows), rows, width, alternating=True)
+        before = self._operands.states[source.index]
+        add_sum(self._plan, one_row(before), buffer.address)
         return buffer
 
-    def _borrow(self, shape: tuple[int, ...], time_stride: int, row_stride: int) -> Buffer:
-        return Buffer(self._workspace.borrow(shape), time_stride, row_stride)
+    def _last(self, index: int, before: Rows) -> Rows:
+        """Return the state's rows after the last step, as one."""
+        buffer = self._buffers[Source("state", index)]
+        step = self.time % 2 if buffer.alternating else self.time
+        return one_row(before._replace(address=after(buffer.address, step * buffer.time_stride)))
 
-    def _multiply(
-        self, product: Multiply, arguments: Arguments, buffers: dict[Source, Buffer]
-    ) -> None:
-        """Do a product of an input for all steps at once."""
-        result = buffers[product.result.source].tensor
-        result = result.view(self.time * self.batch, -1)
-        left = arguments.inputs[product.left.source.index].reshape(len(result), -1)
+    def _multiply(self, product: Multiply) -> None:
+        """Add a product of an input for all steps at once."""
+        left = self._rows(product.left.source, product.left_width)
+        out = self._rows(product.result.source, product.width)
         initial = None
         if product.initial is not None:
-            initial = buffers[product.initial.source].tensor
-            if initial.dim() > 1:
-                initial = initial.reshape(len(result), -1)
-        weight = arguments.matrices[product.matrix.index]
-        rest = (initial, result, self._precision, self._workspace, self._work)
-        large_product(left, weight, product.matrix.transposed, *rest)
+            initial = self._rows(product.initial.source, product.width)
+        self._operands.multiply(left, product.matrix, initial, out, self._code)
 
-
-def sequence_buffer(sequence: Tensor) -> Buffer:
-    """Describe a sequence, whose features are copied only if they do not lie side by side.
-
-    Args:
-        sequence: `[time, batch, features]`.
-
-    Returns:
-        Where its rows lie.
-    """
-    if sequence.stride(-1) != 1:
-        sequence = sequence.contiguous()
-    return Buffer(sequence, sequence.stride(0), sequence.stride(1))
-
-
-def packed_weights(
-    code: Code, matrices: list[Tensor], workspace: Workspace, work: Work
-) -> dict[Matrix, Tensor]:
-    """Prepare the packing of the weights that a code multiplies with.
-
-    Args:
-        code: the code.
-        matrices: the weights.
-        workspace: lends the memory.
-        work: where the jobs are added.
-
-    Returns:
-        The memory of the packed weights, by how they are used.
-    """
-    return {
-        matrix: pack(matrices[matrix.index], matrix.transposed, code.precision, workspace, work)
-        for matrix in code.layout.matrices
-    }
+    def _rows(self, source: Source, width: int) -> Rows:
+        """Return rows of all steps; those of a vector are all the same."""
+        buffer = self._buffers[source]
+        return Rows(buffer.address, buffer.row_stride, self.time * self.batch, width)

@@ -18,9 +18,15 @@ class Kernels(NamedTuple):
         library: keeps the code in memory.
         pack: the function `pack` of `packing`.
         product: the function `product` of `products`.
+        product_transposed: the function of `few_rows` for weights `[N, K]`; 0 if factors are
+            rounded.
         pack_worker: entry of the packing worker.
         multiply_worker: entry of the product worker.
         gradient_worker: entry of the gradient worker.
+        sum_worker: entry of the worker that sums rows.
+        transpose_worker: entry of the transposing worker.
+        collect_worker: entry of the worker that collects chosen rows.
+        launch: the function `launch` of `launch`.
         panel_width: columns of a panel of a packed matrix.
         pairs: how many numbers of a column take the place of one float.
         row_block: rows that a thread multiplies at a time.
@@ -31,9 +37,14 @@ class Kernels(NamedTuple):
     library: Library
     pack: int
     product: int
+    product_transposed: int
     pack_worker: int
     multiply_worker: int
     gradient_worker: int
+    sum_worker: int
+    transpose_worker: int
+    collect_worker: int
+    launch: int
     panel_width: int
     pairs: int
     row_block: int
@@ -73,7 +84,8 @@ def build_kernels(target: Host, precision: Precision) -> bytes:
     """
     from llvmlite import ir
 
-    from elman.engine.native import bfloat16, packing, products, workers
+    from elman.engine.native import bfloat16, few_rows, moves, packing, products, workers
+    from elman.engine.native.launch import emit_launch
     from elman.engine.native.threads import emit_entry
 
     module = ir.Module()
@@ -83,6 +95,7 @@ def build_kernels(target: Host, precision: Precision) -> bytes:
         arithmetic = products.Float32(module, target)
         panel_product = products.emit_panel_product(module, target, arithmetic)
         product = products.emit_product(module, target, panel_product)
+        few_rows.emit_transposed(module, target)
         called = workers.Called(arithmetic, transpose, pack, panel_product, product)
     else:
         if not target.has_bfloat16:
@@ -93,9 +106,16 @@ def build_kernels(target: Host, precision: Precision) -> bytes:
         pack = bfloat16.emit_pack(module, target, pack)
         product = bfloat16.emit_product(module, target, convert, panel_product)
         called = workers.Called(rounded, transpose, pack, panel_product, product, convert)
-    emit_entry(module, workers.emit_pack_worker(module, target, called), "pack_entry")
-    emit_entry(module, workers.emit_multiply_worker(module, target, called), "multiply_entry")
-    emit_entry(module, workers.emit_gradient_worker(module, target, called), "gradient_entry")
+    for name, worker in (
+        ("pack", workers.emit_pack_worker(module, target, called)),
+        ("multiply", workers.emit_multiply_worker(module, target, called)),
+        ("gradient", workers.emit_gradient_worker(module, target, called)),
+        ("sum", moves.emit_sum_worker(module, target)),
+        ("transpose", moves.emit_transpose_worker(module, target, transpose)),
+        ("collect", moves.emit_collect_worker(module, target)),
+    ):
+        emit_entry(module, worker, f"{name}_entry")
+    emit_launch(module)
     return compile_module(module, target)
 
 
@@ -119,9 +139,14 @@ def load_kernels(target: Host, precision: Precision, code: bytes) -> Kernels:
         library,
         library.address(f"pack{suffix}"),
         library.address(f"product{suffix}"),
+        0 if rounded else library.address("product_transposed"),
         library.address("pack_entry"),
         library.address("multiply_entry"),
         library.address("gradient_entry"),
+        library.address("sum_entry"),
+        library.address("transpose_entry"),
+        library.address("collect_entry"),
+        library.address("launch"),
         panel_width=products.panel_width(target),
         pairs=2 if rounded else 1,
         row_block=workers.ROW_BLOCK,

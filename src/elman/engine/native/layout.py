@@ -5,18 +5,21 @@ from elman.engine.compiler.schedule import Schedule
 from elman.engine.native.threads import HEADER_WORDS
 
 HEADER = (
-    *("begin", "end", "rows", "shared", "barrier", "product", "lengths", "resets"),
-    *("scratch", "scratch_stride"),
+    *("begin", "end", "rows", "shared", "barrier"),
+    *("lengths", "resets", "scratch", "scratch_stride"),
 )
 """Words after the thread header: first step, one beyond the last, rows of the batch, whether all
 threads share all rows and split the features of products instead (1) or each has rows of its own
-(0), and the addresses of the barrier's counter, the product kernel, `lengths` (int64 [batch]) and
+(0), and the addresses of the barrier's counter, `lengths` (int64 [batch]) and
 `resets` (bool [time + 1, batch], the last row False), the memory that products in bfloat16 round
 their left sides into, and the floats that each thread has of it."""
 
 BUFFER = ("base", "time_stride", "row_stride", "time_mask")
 """Words of a buffer: its address, strides in floats, and what of the step's number counts: -1 for
 a place each step, 1 for two places in turn."""
+
+WEIGHT = ("address", "product")
+"""Words of a weight: its address, and that of the product kernel which reads what lies there."""
 
 
 class Layout:
@@ -68,7 +71,7 @@ class Layout:
         return self._buffers[source]
 
     def matrix(self, matrix: Matrix) -> int:
-        """Return the word that holds the address of a packed matrix.
+        """Return the first of a weight's words.
 
         Args:
             matrix: which matrix, and which way round.
@@ -76,4 +79,4 @@ class Layout:
         Returns:
             Its index.
         """
-        return self._first_matrix + self.matrices.index(matrix)
+        return self._first_matrix + len(WEIGHT) * self.matrices.index(matrix)

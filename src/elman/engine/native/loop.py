@@ -127,13 +127,14 @@ class Worker:
         initial, initial_stride = integer(0), integer(0)
         if product.initial is not None:
             initial, initial_stride = self._rows(product.initial, step)
-        packed = load_word(build, self._words, self._layout.matrix(product.matrix))
+        place = self._layout.matrix(product.matrix)
+        weight, called = (load_word(build, self._words, place + word) for word in range(2))
         depth = integer(product.left_width)
         if product.gate is not None:
             depth = build.select(self._is_open(product.gate, step), depth, integer(0))
         arguments = [
             *(self._pointer(left), left_stride, build.sub(last, first), depth),
-            *(self._pointer(packed), begin, end, integer(product.width)),
+            *(self._pointer(weight), begin, end, integer(product.width)),
             *(self._pointer(initial), initial_stride),
             *(self._pointer(result), result_stride),
         ]
@@ -143,7 +144,7 @@ class Worker:
             own = build.mul(self._thread, self._word("scratch_stride"))
             arguments.append(self._pointer(after(build, self._word("scratch"), own)))
         kernel = ir.FunctionType(ir.VoidType(), kind).as_pointer()
-        build.call(build.inttoptr(self._word("product"), kernel), arguments)
+        build.call(build.inttoptr(called, kernel), arguments)
 
     def _is_open(self, gate: Place, step: Any) -> Any:
         """Emit whether any row's gate is open."""

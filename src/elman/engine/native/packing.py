@@ -71,7 +71,7 @@ def emit_transpose(module: Any, host: Host) -> Any:
             for i in range(lanes.count):
                 ahead = builder.mul(source_stride, integer(4 * lanes.count + i))
                 prefetch(builder, offset(builder, start, column, ahead))
-            for i, vector in enumerate(_transposed(builder, block)):
+            for i, vector in enumerate(transposed(builder, block)):
                 line = builder.mul(builder.add(column, integer(i)), target_stride)
                 lanes.store(builder, vector, offset(builder, target, row, line))
     copy(whole_rows, integer(0), whole_columns)
@@ -120,8 +120,18 @@ def emit_pack(module: Any, host: Host, width: int, transpose: Any) -> Any:
     return added
 
 
-def _transposed(builder: Any, block: list[Any]) -> list[Any]:
-    """Transpose a square of vectors by interleaving each with the one half the square away."""
+def transposed(builder: Any, block: list[Any]) -> list[Any]:
+    """Emit the transposition of a square of vectors.
+
+    Each is interleaved with the one half the square away, until all are in place.
+
+    Args:
+        builder: where to emit.
+        block: as many vectors as each has lanes.
+
+    Returns:
+        The vectors of the transposed square.
+    """
     count = len(block)
     pairs = [lane // 2 + count * (lane % 2) for lane in range(count)]
     order = ir.VectorType(ir.IntType(32), count)

@@ -86,7 +86,7 @@ class Float32:
     suffix = ""
 
     def __init__(self, module: Any, host: Host) -> None:
-        self.floats = Lanes(module, host)
+        self.floats = self.elements = Lanes(module, host)
 
     def steps(self, builder: Any, depth: Any) -> Any:
         """Emit the number of multiply-adds in the sum of an element.
@@ -101,16 +101,16 @@ class Float32:
         return depth
 
     def left(self, builder: Any, pointer: Any) -> Any:
-        """Emit the load of one left element into all lanes.
+        """Emit the load of one left element, or pair of elements, into all lanes.
 
         Args:
             builder: where to emit.
-            pointer: address of the element.
+            pointer: its address.
 
         Returns:
             The vector.
         """
-        return self.floats.broadcast(builder, pointer)
+        return self.elements.broadcast(builder, pointer)
 
     def right(self, builder: Any, pointer: Any) -> Any:
         """Emit the load of a vector of a panel.
@@ -122,7 +122,7 @@ class Float32:
         Returns:
             The vector.
         """
-        return self.floats.load(builder, pointer)
+        return self.elements.load(builder, pointer)
 
     def multiply_add(self, builder: Any, left: Any, right: Any, total: Any) -> Any:
         """Emit one step of a sum of products.

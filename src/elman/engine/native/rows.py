@@ -15,12 +15,16 @@ from elman.engine.native.emission import (
     counted,
     function,
     integer,
+    prefetch,
 )
 from elman.engine.native.layout import Layout
 from elman.engine.native.vector import VectorBuilder
 
 ROW_PROGRAM = (POINTER, INTEGER, INTEGER, INTEGER, INTEGER)
 """Arguments of a row program: words, step, first row, one beyond the last, thread."""
+
+_STREAMED = frozenset(("input", "output_gradient", "product"))
+"""Kinds of buffers with rows for each step, which were written long before they are read."""
 
 
 def load_word(builder: Any, words: Any, index: int) -> Any:
@@ -107,18 +111,19 @@ class RowProgram:
         self._layout = layout
         self._ragged = ragged
         self._backward = backward
-        self._words, self._step, first, last, self._thread = self.function.args
+        self._words, self._step, self._first, last, self._thread = self.function.args
         self._vector = vector(self._builder)
         self._order = {
             id(loop): number
             for number, loop in enumerate(loop for s in schedule.stages for loop in s.loops)
         }
+        self._fetching: dict[Place, Loop] = {}  # the first loop that reads what others have not
         self._bases: dict[Place, tuple[Any, Any]] = {}
         for place in self._touched():
             self._bases[place] = place_address(
                 self._builder, self._words, layout, place, self._step
             )
-        with counted(self._builder, first, last) as row:
+        with counted(self._builder, self._first, last) as row:
             self._row(row)
         self._builder.ret_void()
 
@@ -151,8 +156,9 @@ class RowProgram:
     def _row(self, row: Any) -> None:
         self._pointers = {}
         for place, (base, row_stride) in self._bases.items():
-            summed = place.source.kind == "vector_gradient"
-            index = self._thread if summed else row
+            index = {"vector_gradient": self._thread, "local": self._first}.get(
+                place.source.kind, row
+            )
             floats = self._builder.mul(index, row_stride)
             self._pointers[place] = after(self._builder, base, floats)
         self._wide: dict[Node, Any] = {}  # values of width 1, the same in every lane
@@ -268,9 +274,17 @@ class RowProgram:
 
     def _pass(self, loop: Loop, stores: list[tuple[Store, Node]], start: list[Any]) -> list[Any]:
         """Emit one pass over the features; return what its reductions gathered."""
+        places = {store.place for store, _ in stores}
+        overwritten = [
+            node
+            for node, place in self._schedule.places.items()
+            if place in places and node.width == loop.width and self._readable(node, loop)
+        ]
 
         def body(feature: Any, count: int, gathered: list[Any]) -> list[Any]:
             values: dict[Node, Any] = {}
+            for node in overwritten:
+                self._value(node, loop, values, feature, count)
             totals = []
             for node, so_far in zip(loop.reductions, gathered, strict=True):
                 value = self._value(node.operands[0], loop, values, feature, count)
@@ -321,6 +335,8 @@ class RowProgram:
         if self._readable(node, loop):
             place = self._schedule.places[node]
             value = self._read(place, feature, count, single=node.width == 1)
+            if place.source.kind in _STREAMED and self._fetching.setdefault(place, loop) is loop:
+                self._fetch(place, feature)
         elif node.op == "number":
             value = self._vector.constant(node.attribute)
         else:
@@ -346,6 +362,13 @@ class RowProgram:
             value = self._builder.select(self._reset, zero, value)
         return value
 
+    def _fetch(self, place: Place, feature: Any) -> None:
+        """Emit the hint that the next row's features will be read."""
+        build, base = self._builder, place._replace(column=0)
+        row = after(build, self._pointers[base], self._bases[base][1])
+        floats = build.add(feature, integer(place.column))
+        prefetch(build, build.inttoptr(after(build, row, floats), POINTER))
+
     def _write(self, store: Store, value: Any, feature: Any, count: int) -> None:
         place = store.place
         pointer = self._pointer(place, feature)
@@ -360,7 +383,7 @@ class RowProgram:
     def _sit_out(self, store: Store) -> None:
         """Emit what a row without a valid step leaves: its state as it was, and zeros."""
         kind = store.place.source.kind
-        if kind in ("vector_gradient", "scratch"):
+        if kind in ("vector_gradient", "scratch", "local"):
             return
 
         def body(feature: Any, count: int, _: list[Any]) -> list[Any]:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from elman.engine.compiler.program import Matrix, Source
-from elman.engine.native.code import Buffer, Call, code_for
+from elman.engine.native.code import Buffer, Call, Weight, code_for
 from elman.engine.native.execute import OUTPUT
+from elman.engine.native.kernels import kernels
 from elman.engine.native.layout import Layout
 from elman.engine.native.multiply import pack_weight, packed_size
 from elman.engine.trace import Traced
@@ -45,38 +46,46 @@ class PackedStep:
         alias = self._code.schedule.aliases.get(OUTPUT)
         self.output = alias.source if alias else OUTPUT
 
-    def buffers(self, batch: int) -> dict[Source, Buffer]:
+    def memory(self, batch: int) -> dict[Source, Tensor]:
         """Return memory for a step's values.
 
         Args:
             batch: rows.
 
         Returns:
-            Buffers of all values but the inputs, which are still to be put in their places.
+            A tensor for each value but the inputs, which are still to be put in their places.
         """
         found = {}
         for source, width in self.layout.widths.items():
             if source.kind == "vector":
-                found[source] = Buffer(self._vectors[source.index])
+                found[source] = self._vectors[source.index]
             elif source.kind == "state":
-                found[source] = Buffer(_memory(2, batch, width), batch * width, width, True)
+                found[source] = _memory(2, batch, width)
             else:
                 rows = 0 if source.kind in ("input", "initial") else batch
-                found[source] = Buffer(_memory(rows, width), 0, width)
+                found[source] = _memory(rows, width)
         return found
 
-    def call(self, buffers: dict[Source, Buffer], batch: int, step: int) -> Call:
+    def call(self, memory: dict[Source, Tensor], batch: int, step: int) -> Call:
         """Prepare a call of one step.
 
         Args:
-            buffers: memory that lives as long as the call is used.
+            memory: what `memory` returned; it has to live as long as the call is used.
             batch: rows.
             step: which of two places the state is read from, 0 or 1; it is written to the other.
 
         Returns:
             The call, in which the addresses of the inputs are still to be set.
         """
-        call = self._code.prepare(self._code.words(buffers, self._matrices, None, 1, batch))
+        buffers = {
+            source: _buffer(source, memory[source].data_ptr(), batch, width)
+            for source, width in self.layout.widths.items()
+        }
+        product = kernels().product
+        weights = {
+            matrix: Weight(part.data_ptr(), product) for matrix, part in self._matrices.items()
+        }
+        call = self._code.prepare(self._code.words(buffers, weights, (0, 0), 1, batch))
         call.words[self.layout.header("begin")] = step
         call.words[self.layout.header("end")] = step + 1
         return call
@@ -143,7 +152,7 @@ class CompiledStep:
             if self._output is None:
                 output = after[self._packed.output.index]
             else:
-                output = torch.empty_like(self._buffers[OUTPUT].tensor)
+                output = torch.empty_like(self._memory[OUTPUT])
                 words[self._output] = output.data_ptr()
             self._call.run()
         return output, self._rebuild(after)
@@ -154,10 +163,10 @@ class CompiledStep:
         if self._prepared_for == wanted:
             return
         packed = self._packed
-        self._buffers = packed.buffers(batch)
-        self._call = packed.call(self._buffers, batch, 0)
+        self._memory = packed.memory(batch)
+        self._call = packed.call(self._memory, batch, 0)
         self._states = [
-            packed.layout.buffer(source) for source in self._buffers if source.kind == "state"
+            packed.layout.buffer(source) for source in self._memory if source.kind == "state"
         ]
         self._output = packed.layout.buffer(OUTPUT) if packed.output == OUTPUT else None
         self._shapes = [torch.Size((batch, *features)) for features in self._features]
@@ -179,7 +188,7 @@ class CompiledStream:
         self._packed = PackedStep(traced, module)
         self._like = state
         self._batch = next(tensors(state)).shape[0]
-        self._buffers = self._packed.buffers(self._batch)
+        self._memory = self._packed.memory(self._batch)
         # A step that reads no inputs has no word for them: any that it does not read will do.
         unread = self._packed.layout.header("lengths")
         self._input = next((word for _, word in self._packed.inputs()), unread)
@@ -222,17 +231,26 @@ class CompiledStream:
         return output.clone()
 
     def _places(self) -> list[Tensor]:
-        return [self._buffers[source].tensor for source in self._buffers if source.kind == "state"]
+        return [self._memory[source] for source in self._memory if source.kind == "state"]
 
     def _prepare(self) -> None:
         self._threads = torch.get_num_threads()
-        output = self._buffers[self._packed.output].tensor
+        output = self._memory[self._packed.output]
         self._turns = []
         for step in (0, 1):
             # The output is in the state that has just been written, or in a place of its own.
             result = output if self._packed.output == OUTPUT else output[1 - step]
-            call = self._packed.call(self._buffers, self._batch, step)
+            call = self._packed.call(self._memory, self._batch, step)
             self._turns.append((call.words, call.run, result))
+
+
+def _buffer(source: Source, address: int, batch: int, width: int) -> Buffer:
+    """Describe where a step's value lies."""
+    if source.kind == "vector":
+        return Buffer(address)
+    if source.kind == "state":
+        return Buffer(address, batch * width, width, alternating=True)
+    return Buffer(address, 0, width)
 
 
 def _packed(weight: Tensor, matrix: Matrix) -> Tensor:

@@ -1,7 +1,4 @@
-"""The processor that code is made for: its vector width, object code for it, and loading that.
-
-`import elman` must stay quick, so llvmlite is imported by the functions that need it.
-"""
+"""The processor that code is made for: its vector width, object code for it, and loading that."""
 
 import itertools
 import os
@@ -9,16 +6,18 @@ import platform
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from llvmlite import ir
+from llvmlite import binding, ir
 
 LANES_VARIABLE = "ELMAN_LANES"
 """Environment variable that forces narrower vectors than the processor has: 8 or 4 lanes."""
 
 # Instruction sets that imply AVX; AVX's own all begin with its name.
 _NEED_AVX = {"f16c", "fma", "fma4", "sha512", "sm3", "sm4", "vaes", "vpclmulqdq", "xop"}
+
+binding.initialize_native_target()
+binding.initialize_native_asmprinter()
 
 _loading = threading.Lock()
 _library_numbers = itertools.count()
@@ -60,7 +59,7 @@ def host() -> Host:
     return _host(int(wanted))
 
 
-def compile_module(module: "ir.Module | str", host: Host | None = None) -> bytes:
+def compile_module(module: ir.Module | str, host: Host | None = None) -> bytes:
     """Turn LLVM IR into object code.
 
     No optimisation pass runs on the IR: the code generator alone, at its highest level, gives
@@ -78,7 +77,7 @@ def compile_module(module: "ir.Module | str", host: Host | None = None) -> bytes
         RuntimeError: the IR is wrong.
     """
     machine = _target_machine(host or _current_host())
-    parsed = _binding().parse_assembly(str(module))
+    parsed = binding.parse_assembly(str(module))
     parsed.triple = machine.triple
     parsed.data_layout = str(machine.target_data)
     parsed.verify()
@@ -115,7 +114,7 @@ class Library:
         Raises:
             RuntimeError: the object code is damaged or needs a symbol that does not exist.
         """
-        builder = _binding().JITLibraryBuilder().add_object_img(code).add_current_process()
+        builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process()
         with _loading:
             return cls(builder.link(_linker(), f"elman.{next(_library_numbers)}"))
 
@@ -146,25 +145,14 @@ def _current_host() -> Host:
 
 
 @cache
-def _binding() -> Any:
-    """Give `llvmlite.binding`, ready for this machine's code."""
-    from llvmlite import binding
-
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    return binding
-
-
-@cache
 def _linker() -> Any:
     # JITLink places a whole object in one block of memory, so that code reaches its constants
     # by short offsets. It does not yet know all of Windows' object format.
-    return _binding().create_lljit_compiler(use_jit_link=os.name != "nt")
+    return binding.create_lljit_compiler(use_jit_link=os.name != "nt")
 
 
 @cache
 def _target_machine(host: Host) -> Any:
-    binding = _binding()
     return binding.Target.from_triple(binding.get_process_triple()).create_target_machine(
         cpu=host.cpu, features=host.features, opt=3, reloc="pic", codemodel="small"
     )
@@ -172,7 +160,6 @@ def _target_machine(host: Host) -> Any:
 
 @cache
 def _host(widest: int) -> Host:
-    binding = _binding()
     cpu = binding.get_host_cpu_name()
     try:
         features = dict(binding.get_host_cpu_features())

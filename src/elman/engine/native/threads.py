@@ -40,8 +40,20 @@ class _Pool(NamedTuple):
     """The functions of the OpenMP library that torch runs on."""
 
     fork: Any
+    start: int
     thread_number: int
     thread_count: int
+
+
+def available() -> int:
+    """Give the threads that native code may use: torch's, or one where there is no pool."""
+    return 1 if _forked or _pool() is None else torch.get_num_threads()
+
+
+def pool_start() -> int:
+    """Give the address of `GOMP_parallel`; 0 where there is no pool."""
+    pool = _pool()
+    return 0 if pool is None else pool.start
 
 
 def header(threads: int) -> tuple[int, int, int]:
@@ -216,7 +228,7 @@ def _pool() -> _Pool | None:
         start = library.GOMP_parallel
         addresses = [
             ctypes.cast(function, ctypes.c_void_p).value or 0
-            for function in (library.omp_get_thread_num, library.omp_get_num_threads)
+            for function in (start, library.omp_get_thread_num, library.omp_get_num_threads)
         ]
     except (OSError, AttributeError):
         return None

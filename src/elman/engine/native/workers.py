@@ -1,7 +1,6 @@
 """Generated code that threads run on whole matrices: packing, product and weight gradient.
 
-A worker's data is the header of `threads` and then 64-bit words, named here for each worker;
-strides are in floats.
+A worker's data is the header of `threads` and then the words that `arguments` names.
 """
 
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
+from elman.engine.native.arguments import GRADIENT_WORDS, MULTIPLY_WORDS, PACK_WORDS
 from elman.engine.native.emission import (
     BOOLEAN,
     INTEGER,
@@ -24,26 +24,6 @@ from elman.engine.native.emission import (
 from elman.engine.native.products import Float32, panel_width, tile_rows, zero_vector
 from elman.engine.native.target import Host
 from elman.engine.native.threads import HEADER_WORDS
-
-PACK_WORDS = ("source", "row_stride", "column_stride", "depth", "columns", "packed")
-"""Words of the packing worker: those of `pack`."""
-
-MULTIPLY_WORDS = (
-    *("left", "left_stride", "rows", "depth"),
-    *("packed", "columns", "initial", "initial_stride"),
-    *("result", "result_stride", "by_rows", "scratch", "scratch_line"),
-)
-"""Words of the product worker: those of `product`, whether threads share out the rows (1) or the
-panels (0), and scratch memory of `ROW_BLOCK * scratch_line` floats for each thread if the left
-side is to be rounded."""
-
-GRADIENT_WORDS = (
-    *("left", "left_stride", "right", "right_stride"),
-    *("depth", "rows", "columns", "result", "result_stride"),
-    *("scratch", "by_rows"),
-)
-"""Words of the gradient worker: `result[n, k] = sum_m left[m, n] right[m, k]`, with `depth` values
-of m, `rows` of n, `columns` of k; `scratch` has `gradient_scratch` floats for each thread."""
 
 ROW_BLOCK = 96
 """Rows that a thread multiplies at a time: their left side stays in the second-level cache."""
@@ -89,8 +69,26 @@ def gradient_scratch(host: Host) -> int:
     return _GRADIENT_DEPTH * panel_width(host) + lines * _LINE + lines * _LINE // 2
 
 
-class _Worker:
-    """A function `void(data, thread, threads)` being written, with its words loaded."""
+class MatrixWorker:
+    """A function `void(data, thread, threads)` being written, with its words loaded.
+
+    Args:
+        module: where the function goes.
+        host: the processor that the code is for.
+        name: its name.
+        words: the names of the words behind the header.
+
+    Attributes:
+        function: the function.
+        builder: where its code is emitted.
+        thread: the number of the thread that runs it.
+        threads: how many threads there are.
+    """
+
+    function: Any
+    builder: Any
+    thread: Any
+    threads: Any
 
     def __init__(self, module: Any, host: Host, name: str, words: Sequence[str]) -> None:
         self.width = integer(panel_width(host))
@@ -102,13 +100,37 @@ class _Worker:
             self.words[word] = self.builder.load(at, typ=INTEGER)
 
     def word(self, name: str) -> Any:
+        """Return a word.
+
+        Args:
+            name: its name.
+
+        Returns:
+            Its value.
+        """
         return self.words[name]
 
     def pointer(self, name: str) -> Any:
+        """Emit a word as an address.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The pointer.
+        """
         return self.builder.inttoptr(self.words[name], POINTER)
 
     def share(self, count: Any, wanted: Any) -> tuple[Any, Any]:
-        """Emit the bounds of this thread's even share, or of everything if it is not wanted."""
+        """Emit the bounds of this thread's even share of some things.
+
+        Args:
+            count: how many things there are.
+            wanted: whether to share them; if not, the bounds are those of everything.
+
+        Returns:
+            The first thing, and the one after the last.
+        """
         builder = self.builder
         first = builder.udiv(builder.mul(count, self.thread), self.threads)
         after = builder.add(self.thread, integer(1))
@@ -116,27 +138,56 @@ class _Worker:
         return builder.select(wanted, first, integer(0)), builder.select(wanted, last, count)
 
     def part(self) -> tuple[Any, Any, Any, Any]:
-        """Emit this thread's part: first and last row, first and last panel."""
+        """Emit this thread's part of a product.
+
+        Returns:
+            First and last row, first and last panel; the last ones are one beyond.
+        """
         builder = self.builder
         by_rows = builder.icmp_signed("!=", self.word("by_rows"), integer(0))
         rows = self.share(self.word("rows"), by_rows)
         return *rows, *self.share(self.panels(), builder.not_(by_rows))
 
     def row(self, name: str, row: Any) -> Any:
-        """Emit the address of a row of a matrix."""
+        """Emit the address of a row of a matrix.
+
+        Args:
+            name: the name of the word with its address; that of its stride is longer.
+            row: which row.
+
+        Returns:
+            The pointer.
+        """
         before = self.builder.mul(row, self.word(f"{name}_stride"))
         return offset(self.builder, self.pointer(name), before)
 
     def panels(self) -> Any:
+        """Emit the number of panels of the columns."""
         return divided_up(self.builder, self.word("columns"), self.width)
 
     def valid(self, column: Any) -> Any:
-        """Emit the number of valid columns in the panel that starts at a column."""
+        """Emit the number of valid columns in a panel.
+
+        Args:
+            column: where the panel starts.
+
+        Returns:
+            The number.
+        """
         builder = self.builder
         return minimum(builder, builder.sub(self.word("columns"), column), self.width)
 
     def balanced(self, count: Any, largest: int, unit: int) -> Any:
-        """Emit a size of blocks, a multiple of a unit, which splits things evenly."""
+        """Emit a size of blocks which splits things evenly.
+
+        Args:
+            count: how many things there are.
+            largest: the largest size.
+            unit: the size is a multiple of it.
+
+        Returns:
+            The size.
+        """
         builder = self.builder
         blocks = maximum(builder, divided_up(builder, count, integer(largest)), integer(1))
         units = divided_up(builder, divided_up(builder, count, blocks), integer(unit))
@@ -154,7 +205,7 @@ def emit_pack_worker(module: Any, host: Host, called: Called) -> Any:
     Returns:
         A worker for `emit_entry`; its words are `PACK_WORDS`.
     """
-    worker = _Worker(module, host, "pack_worker", PACK_WORDS)
+    worker = MatrixWorker(module, host, "pack_worker", PACK_WORDS)
     builder = worker.builder
     depth, stride = worker.word("depth"), worker.word("column_stride")
     begin, end = worker.share(worker.panels(), ir.Constant(BOOLEAN, 1))
@@ -182,7 +233,7 @@ def emit_multiply_worker(module: Any, host: Host, called: Called) -> Any:
     Returns:
         A worker for `emit_entry`; its words are `MULTIPLY_WORDS`.
     """
-    worker = _Worker(module, host, "multiply_worker", MULTIPLY_WORDS)
+    worker = MatrixWorker(module, host, "multiply_worker", MULTIPLY_WORDS)
     builder = worker.builder
     first_row, last_row, first_panel, last_panel = worker.part()
     rows_block = worker.balanced(builder.sub(last_row, first_row), ROW_BLOCK, tile_rows(host))
@@ -222,7 +273,7 @@ def emit_gradient_worker(module: Any, host: Host, called: Called) -> Any:
     Returns:
         A worker for `emit_entry`; its words are `GRADIENT_WORDS`.
     """
-    worker = _Worker(module, host, "gradient_worker", GRADIENT_WORDS)
+    worker = MatrixWorker(module, host, "gradient_worker", GRADIENT_WORDS)
     builder = worker.builder
     first_row, last_row, first_panel, last_panel = worker.part()
     rows_block = worker.balanced(builder.sub(last_row, first_row), _GRADIENT_ROWS, tile_rows(host))
@@ -263,7 +314,7 @@ def emit_gradient_worker(module: Any, host: Host, called: Called) -> Any:
     return worker.function
 
 
-def _from_zero(worker: _Worker, m: Any, result: Any) -> tuple[Any, Any]:
+def _from_zero(worker: MatrixWorker, m: Any, result: Any) -> tuple[Any, Any]:
     """Emit where the sums of a block of rows start: at zero, then where the last block ended."""
     builder = worker.builder
     is_first = builder.icmp_signed("==", m, integer(0))

@@ -11,13 +11,11 @@ import weakref
 from bisect import bisect_left, insort
 from collections import deque
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-
-_Block = np.ndarray[Any, np.dtype[np.float32]]
 
 _SMALL = 2**15
 """Floats below which the system hands out used memory again by itself, and sooner."""
@@ -53,6 +51,39 @@ class Workspace:
         """
         return self._pool.lend(prod(shape)).view(shape)
 
+    def take(self, floats: int) -> "Block":
+        """Take memory that is given back by hand: what only one call of native code uses.
+
+        Args:
+            floats: its size.
+
+        Returns:
+            At least as much memory, for `give_back`.
+        """
+        return self._pool.take(floats)
+
+    def give_back(self, block: "Block") -> None:
+        """Give back what `take` returned.
+
+        Args:
+            block: the memory; nobody uses it any more.
+        """
+        self._pool.give_back(block)
+
+
+class Block(NamedTuple):
+    """Memory in one piece.
+
+    Attributes:
+        address: where it begins, at a cache line.
+        tensor: all of it, flat.
+        array: the same.
+    """
+
+    address: int
+    tensor: Tensor
+    array: np.ndarray[Any, np.dtype[np.float32]]
+
 
 class Pool:
     """Idle buffers, and no more of them than were of use lately.
@@ -73,12 +104,12 @@ class Pool:
         self.idle = 0
         self._lock = threading.Lock()
         self._buffers: list[
-            tuple[int, int, _Block]
+            tuple[int, int, Block]
         ] = []  # idle: size, number of its arrival, memory
         self._loans: dict[int, _Loan] = {}
         # Memory comes back whenever Python collects garbage, perhaps while this thread holds the
         # lock: then it only waits here.
-        self._returned: deque[_Block] = deque()
+        self._returned: deque[Block] = deque()
         self._arrivals = 0
         self._count = 0
         self._peak = 0
@@ -96,12 +127,43 @@ class Pool:
         if size < _SMALL:
             return _fresh(size)
         with self._lock:
-            block = self._take(size)
-        part = block[:size]
+            self._collect()
+            block = self._take(size, bisect_left(self._buffers, (size,)))
+        part = block.array[:size]
         loan = _Loan(part, self._come_back)
         loan.block = block
         self._loans[id(loan)] = loan
         return torch.from_numpy(part)
+
+    def take(self, size: int) -> Block:
+        """Lend memory until it is given back.
+
+        Args:
+            size: its floats.
+
+        Returns:
+            At least as much memory.
+        """
+        if size < _SMALL:
+            return _fresh_block(size)
+        with self._lock:
+            self._collect()
+            # The one used last is still in the caches.
+            fitting = [
+                (arrival, number)
+                for number, (held, arrival, _) in enumerate(self._buffers)
+                if size <= held <= _WASTE * size
+            ]
+            return self._take(size, max(fitting)[1] if fitting else len(self._buffers))
+
+    def give_back(self, block: Block) -> None:
+        """Take memory back.
+
+        Args:
+            block: what `take` returned.
+        """
+        if block.array.size >= _SMALL:
+            self._returned.append(block)
 
     def forget_other_threads(self) -> None:
         """Make the pool usable in a forked process, whatever other threads did to it."""
@@ -111,32 +173,32 @@ class Pool:
         del self._loans[id(loan)]
         self._returned.append(loan.block)
 
-    def _take(self, size: int) -> _Block:
-        self._collect()
+    def _take(self, size: int, number: int) -> Block:
+        """Take one of the idle buffers, or a new one if that one is too large or there is none."""
         self._count += 1
+        if number < len(self._buffers) and self._buffers[number][0] <= _WASTE * size:
+            _, _, block = self._buffers.pop(number)
+            self.idle -= block.array.size
+        else:
+            self._drop(max(self._peak + self._peak // 4, self.lent + size) - size)
+            block = _fresh_block(size)
+        self.lent += block.array.size
+        self._recent_peak = max(self._recent_peak, self.lent)
+        self._peak = max(self._peak, self._recent_peak)
         if self._count % _WINDOW == 0:
             self._peak, self._recent_peak = self._recent_peak, self.lent
             self._drop(self._peak + self._peak // 4)
-        found = bisect_left(self._buffers, (size,))
-        if found < len(self._buffers) and self._buffers[found][0] <= _WASTE * size:
-            block = self._buffers.pop(found)[2]
-            self.idle -= block.size
-        else:
-            self._drop(max(self._peak + self._peak // 4, self.lent + size) - size)
-            block = _fresh(size).numpy()
-        self.lent += block.size
-        self._recent_peak = max(self._recent_peak, self.lent)
-        self._peak = max(self._peak, self._recent_peak)
         return block
 
     def _collect(self) -> None:
         """Take in what has come back."""
         while self._returned:
             block = self._returned.popleft()
-            self.lent -= block.size
-            self.idle += block.size
+            size = block.array.size
+            self.lent -= size
+            self.idle += size
             self._arrivals += 1
-            insort(self._buffers, (block.size, self._arrivals, block))
+            insort(self._buffers, (size, self._arrivals, block))
 
     def _drop(self, limit: int) -> None:
         """Drop the buffers idle for longest until at most `limit` floats are held."""
@@ -146,10 +208,15 @@ class Pool:
             self.idle -= oldest[0]
 
 
-class _Loan(weakref.ref[_Block]):
+class _Loan(weakref.ref[Any]):
     """Tells when lent memory is no longer in use."""
 
-    block: _Block
+    block: Block
+
+
+def _fresh_block(size: int) -> Block:
+    tensor = _fresh(size)
+    return Block(tensor.data_ptr(), tensor, tensor.numpy())
 
 
 def _fresh(size: int) -> Tensor:

@@ -9,10 +9,11 @@ from elman.engine.compiler.derivative import (
     Derivative,
     InputGradient,
     WeightGradient,
+    derivative,
     heads,
 )
 from elman.engine.compiler.program import Node, Program, Result, Source
-from elman.engine.programs import derivative_of, training_of
+from elman.engine.compiler.saving import saving
 from elman.engine.triton.kernel import Kernel, Setting
 from elman.engine.triton.loop import loop_kernel
 from elman.engine.triton.stages import Multiply, Place, Stage, Stages, in_memory, staged
@@ -73,13 +74,14 @@ def training_plans(program: Program, setting: Setting, wanted: frozenset[Source]
     Returns:
         The plans.
     """
-    back = _completed(derivative_of(program, wanted), program)
+    training = saving(program)  # reductions are cheap there: a tile holds whole rows
+    back = _completed(derivative(training, wanted.__contains__), program)
     read = {node.attribute for node in back.program.nodes() if node.op == "leaf"}
     read |= {columns.source for weight in back.weights for columns in weight[1:]}
     read |= {given.gradient.source for given in back.inputs}
     products = [
         Result(Source("product", number), node, node.width)
-        for number, node in enumerate(_saved(training_of(program)))
+        for number, node in enumerate(_saved(training))
         if Source("product", number) in read
     ]
     hoisted, before = _hoisted(Program((*program.results, *products)))
