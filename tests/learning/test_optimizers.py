@@ -56,6 +56,15 @@ def rmsprop(steps, decay):
     return w
 
 
+def adagrad(steps, decay):
+    w, squares = START.copy(), np.zeros(3)
+    for _ in range(steps):
+        g = gradient(w) + decay * w
+        squares = squares + g**2
+        w = w - RATE * g / np.sqrt(squares)
+    return w
+
+
 def adam(steps, decay):
     w, mean, mean_square = START.copy(), np.zeros(3), np.zeros(3)
     for t in range(1, steps + 1):
@@ -69,7 +78,9 @@ def adam(steps, decay):
 
 @pytest.mark.parametrize("decay", [0.0, DECAY])
 @pytest.mark.parametrize("steps", [1, 2, 5])
-@pytest.mark.parametrize("rule", [sgd, nesterov, rmsprop, adam], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize(
+    "rule", [sgd, nesterov, rmsprop, adagrad, adam], ids=lambda rule: rule.__name__
+)
 def test_first_steps_follow_the_equations(rule, steps, decay):
     found = run(rule.__name__, steps, decay)
     np.testing.assert_allclose(found, rule(steps, decay), rtol=1e-9)

@@ -15,27 +15,28 @@ CORPUS = [
 
 def test_counts_are_those_of_the_sentences():
     counts = count_tags(CORPUS, 3)
-    assert counts.tags.tolist() == [3, 4, 4]
     assert counts.starts.tolist() == [3, 1, 0]
     assert counts.pairs.tolist() == [[0, 3, 0], [0, 0, 4], [0, 0, 0]]
     assert counts.words["walk"].tolist() == [0, 1, 1]
-    assert counts.suffixes["cs"].tolist() == [0, 1, 3]
-    assert counts.suffixes["c"].tolist() == [3, 4, 4]
+    tagger = HMMTagger(counts)
+    assert tagger.tags.tolist() == [3, 4, 4]
+    assert tagger.suffixes["cs"].tolist() == [0, 1, 3]
+    assert tagger.suffixes["c"].tolist() == [3, 4, 4]
 
 
 def test_the_deleted_interpolation_is_that_of_each_pair_left_out():
     counts = count_tags(CORPUS, 3)
+    tagger = HMMTagger(counts)
     bigram = unigram = 0
     for before, after in zip(*np.nonzero(counts.pairs), strict=True):
         pair, first = counts.pairs[before, after], counts.pairs[before].sum()
         by_pair = (pair - 1) / (first - 1)
-        by_tag = (counts.tags[after] - 1) / (counts.tags.sum() - 1)
+        by_tag = (tagger.tags[after] - 1) / (tagger.tags.sum() - 1)
         if by_pair > by_tag:
             bigram += pair
         else:
             unigram += pair
     weight = (bigram + 1) / (bigram + unigram + 2)
-    tagger = HMMTagger(counts)
     expected = weight * 1.0 + (1 - weight) * 4 / 11
     assert np.exp(tagger.transitions[0, 1]) == pytest.approx(expected)
 

@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 
 from elman.errors import DivergenceError
 from elman.tasks.language_model import LanguageModelData
+from elman.tasks.task import Validation
 from elman.training import RunFolder, load, loop
 
 
@@ -16,7 +17,9 @@ def scripted(monkeypatch):
 
     def script(*losses):
         remaining = iter(losses)
-        monkeypatch.setattr(LanguageModelData, "validate", lambda *_: next(remaining))
+        monkeypatch.setattr(
+            LanguageModelData, "validate", lambda *_: Validation(next(remaining), {})
+        )
 
     return script
 

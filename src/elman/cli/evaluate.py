@@ -5,17 +5,20 @@ from dataclasses import dataclass
 
 import tyro
 
-from elman.cli.common import RunArguments, load_language_model
+from elman.cli.common import RunArguments
 from elman.cli.output import print_json, print_table
 from elman.cli.parse import parse
 
 
 @dataclass(frozen=True)
 class EvaluateArguments(RunArguments):
-    """Measure a run on a file, read as one stream with the state carried."""
+    """Measure a run on a file of the kind it was trained on.
+
+    A language model reads the text as one stream, with the state carried.
+    """
 
     data: tyro.conf.Positional[str] = "-"
-    """text file; - is standard input"""
+    """the file; - is standard input"""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -28,9 +31,11 @@ def run(arguments: Sequence[str]) -> None:
         ElmanError: if the run or the data cannot be used.
     """
     options = parse(EvaluateArguments, arguments, "evaluate")
-    task = load_language_model(options.run, options.device)
-    with task.reading(options.data) as corpus:
-        summary = task.evaluate(corpus)
+    from elman.training.load import load
+
+    task = load(options.run, options.device)
+    with task.reading(options.data) as data:
+        summary = task.evaluate(data)
     if options.json:
         print_json(summary)
     else:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
@@ -9,11 +10,13 @@ COMMANDS = {
     "demo": "train on embedded real data, score, generate, plot; no options, no network",
     "train": "train a model from raw files to a run folder",
     "evaluate": "measure a run on a file",
+    "predict": "answers to inputs: labels, classes, ...",
     "score": "log-probability and perplexity of texts",
     "generate": "new text from a language model",
     "inspect": "pictures: learning curves, gradients through time, units, positions",
     "compare": "runs side by side on one file, with confidence intervals",
     "cells": "the recurrent cells and their papers",
+    "reproduce": "published results: their numbers and ours",
     "bench": "speed against torch and the plain loop, as ratios",
 }
 """Commands and what they do; each is a file of this folder with a function `run`."""
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with 0 if all went well, 2 for bad input, 130 if interrupted.
     """
+    warnings.showwarning = _show_warning
     status = run(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()
@@ -96,6 +100,11 @@ def _text(arguments: Sequence[str]) -> Sequence[str]:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             raise ConfigError(f"argument {argument!r} is not valid UTF-8.")
     return arguments
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line, without the place in the code that gave it."""
+    print(f"elman: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _one_line(error: Exception) -> str:

@@ -31,7 +31,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE)
-    filled = [[value if isinstance(value, str) else f"{value:,.6g}" for value in r] for r in rows]
+    filled = [[_shown(value) for value in row] for row in rows]
     numeric = [all(not isinstance(row[i], str) for row in rows) for i in range(len(columns))]
     for name, right in zip(columns, numeric, strict=True):
         table.add_column(name, justify="right" if right else "left", overflow="fold")
@@ -50,6 +50,12 @@ def tell(line: str, *, quiet: bool = False) -> None:
     """
     if not quiet:
         print(line, file=sys.stderr, flush=True)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def _finite(value: Any) -> Any:

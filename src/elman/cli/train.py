@@ -19,6 +19,9 @@ from elman.training.run_folder import RunFolder
 CARRIED_TASKS = {"lm"}
 """Tasks whose data is one long stream: their default rule is truncated BPTT."""
 
+NEXT_COMMAND = {"lm": "generate"}
+"""What to try with a run of a task; `predict` with those that are not here."""
+
 
 @dataclass(frozen=True)
 class TrainArguments:
@@ -141,10 +144,14 @@ def _report(run_folder: RunFolder, where: TrainArguments) -> None:
 
         run_folder.plots.mkdir(exist_ok=True)
         learning_curves(run_folder.read_metrics(), run_folder.plots / "learning_curves.png")
-    best: dict[str, Any] = min(records, key=lambda record: record["loss"], default={})
+    best: dict[str, Any] = min(records, key=_rank, default={})
     if where.json:
         print_json({"run": str(run_folder.path), **best})
     else:
-        tell(
-            f"saved in {run_folder.path}; try: elman generate {run_folder.path}", quiet=where.quiet
-        )
+        verb = NEXT_COMMAND.get(run_folder.read_settings()["task"], "predict")
+        tell(f"saved in {run_folder.path}; try: elman {verb} {run_folder.path}", quiet=where.quiet)
+
+
+def _rank(record: dict[str, Any]) -> float:
+    """Return what the best weights have the least of."""
+    return float(record.get("rank", record["loss"]))

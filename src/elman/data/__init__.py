@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from elman.data.corpus import Corpus
     from elman.data.text import lines_of, read_lines
     from elman.data.tokenizer import Tokenizer
+    from elman.data.trees import LabelledTree, parse_tree, read_trees
     from elman.data.units import DecodeStream
     from elman.data.vectors import read_vectors, train_word2vec
 
@@ -16,12 +17,15 @@ _HOME = {
     "Batch": "batches",
     "Corpus": "corpus",
     "DecodeStream": "units",
+    "LabelledTree": "trees",
     "LineBatches": "batches",
     "StreamBatches": "batches",
     "Tokenizer": "tokenizer",
     "length_buckets": "batches",
     "lines_of": "text",
+    "parse_tree": "trees",
     "read_lines": "text",
+    "read_trees": "trees",
     "read_vectors": "vectors",
     "train_word2vec": "vectors",
 }
@@ -30,12 +34,15 @@ __all__ = [
     "Batch",
     "Corpus",
     "DecodeStream",
+    "LabelledTree",
     "LineBatches",
     "StreamBatches",
     "Tokenizer",
     "length_buckets",
     "lines_of",
+    "parse_tree",
     "read_lines",
+    "read_trees",
     "read_vectors",
     "train_word2vec",
 ]

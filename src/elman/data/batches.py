@@ -1,7 +1,7 @@
 """Batches to learn from; those of language models: a carried stream, or independent lines."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -23,6 +23,30 @@ class Batch(NamedTuple):
     inputs: Shaped[Tensor, "time batch *input"]
     targets: Shaped[Tensor, "time batch *output"]
     lengths: Int[Tensor, " batch"] | None
+
+    @property
+    def rows(self) -> int:
+        """Sequences side by side."""
+        return self.inputs.shape[1]
+
+    @property
+    def target_count(self) -> int:
+        """Steps whose targets are learnt."""
+        if self.lengths is None:
+            return self.targets.shape[0] * self.targets.shape[1]
+        return int(self.lengths.sum())
+
+    def to(self, device: torch.device) -> Self:
+        """Move the tensors.
+
+        Args:
+            device: where to.
+
+        Returns:
+            The same batch there.
+        """
+        lengths = None if self.lengths is None else self.lengths.to(device)
+        return type(self)(self.inputs.to(device), self.targets.to(device), lengths)
 
 
 class StreamBatches(Sequence[Batch]):

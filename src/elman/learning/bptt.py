@@ -15,11 +15,15 @@ class BPTT(GradientLearner):
        \frac{\partial L_t}{\partial h_t} \frac{\partial h_t}{\partial h_k}
        \frac{\partial^+ h_k}{\partial W} $$
 
-    Every sequence starts from the initial state, and nothing is carried between batches.
+    Every sequence starts from the initial state, and nothing is carried between batches. Over a
+    tree, where children stand in the place of the step before, the same is back-propagation
+    through structure.
 
     Reference:
         Werbos 1990, "Backpropagation through time: what it does and how to do it";
-        Pascanu, Mikolov & Bengio 2013, equations 3 to 5.
+        Pascanu, Mikolov & Bengio 2013, equations 3 to 5; over trees Goller & Küchler 1996,
+        "Learning task-dependent distributed representations by backpropagation through
+        structure".
     """
 
     def initial_state(self, model: SequenceModel, batch_size: int) -> Any:
@@ -28,7 +32,7 @@ class BPTT(GradientLearner):
 
     def accumulate(self, model: SequenceModel, batch: Batch, state: Any) -> tuple[Tensor, Any]:
         """Fill `.grad` with the exact gradient; see `GradientLearner.accumulate`."""
-        start = model.initial_state(batch.inputs.shape[1])
+        start = model.initial_state(batch.rows)
         features, _ = model(batch.inputs, start)
         loss = model.criterion(features, batch.targets, batch.lengths)
         self.backward(loss)

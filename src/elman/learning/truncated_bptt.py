@@ -65,33 +65,68 @@ class TruncatedBPTT(GradientLearner):
 
     def initial_state(self, model: SequenceModel, batch_size: int) -> Window:
         """Return an empty past; see `Learner.initial_state`."""
-        device = next(iter(model.parameters())).device
-        past = torch.zeros(0, batch_size, dtype=torch.long, device=device)
-        return Window(model.initial_state(batch_size), past)
+        return empty_window(model, batch_size)
 
     def accumulate(
         self, model: SequenceModel, batch: Batch, state: Window
     ) -> tuple[Tensor, Window]:
         """Fill `.grad` with the truncated gradient; see `GradientLearner.accumulate`."""
-        stride = len(batch.inputs)
-        if stride > self.horizon:
-            raise ValueError(
-                f"A batch of {stride} steps is longer than the horizon of {self.horizon}: "
-                "truncated BPTT(k1, k2) needs k1 <= k2."
-            )
-        inputs = torch.cat([state.inputs, batch.inputs])
-        # The next window begins where at most k2 - k1 of these steps are left.
-        start = max(0, len(inputs) - (self.horizon - stride))
-        before, after = inputs[:start], inputs[start:]
-        present, features = detach(state.state), []
-        if len(before) > 0:
-            outputs, present = model(before, present)
-            features.append(outputs)
-        next_state = present
-        if len(after) > 0:
-            outputs, _ = model(after, present)
-            features.append(outputs)
-        joined = features[0] if len(features) == 1 else torch.cat(features)
-        loss = model.criterion(joined[-stride:], batch.targets, batch.lengths)
+        features, following = run_window(model, batch.inputs, state, self.horizon)
+        loss = model.criterion(features, batch.targets, batch.lengths)
         self.backward(loss)
-        return loss, Window(detach(next_state), after)
+        return loss, following
+
+
+def empty_window(model: SequenceModel, batch_size: int) -> Window:
+    """Return the window before the first batch.
+
+    Args:
+        model: the model.
+        batch_size: rows of each batch.
+
+    Returns:
+        The model's initial state and no past inputs.
+    """
+    device = next(iter(model.parameters())).device
+    past = torch.zeros(0, batch_size, dtype=torch.long, device=device)
+    return Window(model.initial_state(batch_size), past)
+
+
+def run_window(
+    model: SequenceModel, inputs: Tensor, window: Window, horizon: int
+) -> tuple[Tensor, Window]:
+    """Run over the past of a window and new steps, with the graph of these steps only.
+
+    Args:
+        model: the model.
+        inputs: the next k1 steps of each row, `[time, batch, ...]`.
+        window: the past.
+        horizon: k2.
+
+    Returns:
+        The features of the new steps and the next window.
+
+    Raises:
+        ValueError: if there are more new steps than the horizon.
+    """
+    stride = len(inputs)
+    if stride > horizon:
+        raise ValueError(
+            f"A batch of {stride} steps is longer than the horizon of {horizon}: "
+            "truncated BPTT(k1, k2) needs k1 <= k2."
+        )
+    # The first window's past has no steps, and not the features of the inputs.
+    joined = torch.cat([window.inputs, inputs]) if len(window.inputs) > 0 else inputs
+    # The next window begins where at most k2 - k1 of these steps are left.
+    start = max(0, len(joined) - (horizon - stride))
+    before, after = joined[:start], joined[start:]
+    present, features = detach(window.state), []
+    if len(before) > 0:
+        outputs, present = model(before, present)
+        features.append(outputs)
+    next_state = present
+    if len(after) > 0:
+        outputs, _ = model(after, present)
+        features.append(outputs)
+    whole = features[0] if len(features) == 1 else torch.cat(features)
+    return whole[-stride:], Window(detach(next_state), after)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -38,11 +39,11 @@ def error_surface(
         shades = above.contourf(*grid, errors, levels=24, cmap="Greys", alpha=0.8)
         figure.colorbar(shades, ax=above, label="error")
         for index, (name, steps) in enumerate(paths.items()):
-            look = {"marker": ".", "linewidth": 1.0, "color": line_colour(index), "zorder": 5}
+            look: dict[str, Any] = {"marker": ".", "linewidth": 1.0, "color": line_colour(index)}
             inside = (first[0] <= steps[:, 0]) & (steps[:, 0] <= first[-1])
             inside &= (second[0] <= steps[:, 1]) & (steps[:, 1] <= second[-1])
-            side.plot(*np.where(inside[:, None], steps, np.nan).T, **look)
-            above.plot(*steps[:, :2].T, label=label(name), **look)
+            side.plot(*np.where(inside[:, None], steps, np.nan).T, zorder=5, **look)
+            above.plot(*steps[:, :2].T, label=label(name), zorder=5, **look)
         above.set_xlim(first[0], first[-1])
         above.set_ylim(second[0], second[-1])
         side.view_init(elev=35, azim=-60)

@@ -18,19 +18,14 @@ class TagCounts(NamedTuple):
     """What was counted in tagged sentences.
 
     Args:
-        tags: occurrences of each tag.
         starts: sentences that begin with each tag.
         pairs: how often each tag follows each, `[tags, tags]`.
         words: occurrences of each tag, by word.
-        suffixes: occurrences of each tag in rare words, by their endings; endings of capitalised
-            words and of others are kept apart by a first letter `C` or `c`.
     """
 
-    tags: Int[np.ndarray, " tags"]
     starts: Int[np.ndarray, " tags"]
     pairs: Int[np.ndarray, "tags tags"]
     words: Mapping[str, Int[np.ndarray, " tags"]]
-    suffixes: Mapping[str, Int[np.ndarray, " tags"]]
 
 
 def count_tags(sentences: Iterable[tuple[Sequence[str], Sequence[int]]], tags: int) -> TagCounts:
@@ -51,17 +46,12 @@ def count_tags(sentences: Iterable[tuple[Sequence[str], Sequence[int]]], tags: i
     for tokens, numbers in sentences:
         for word, number in zip(tokens, numbers, strict=True):
             words[word][number] += 1
-        if numbers:
+        if len(numbers):
             starts[numbers[0]] += 1
             np.add.at(pairs, (numbers[:-1], numbers[1:]), 1)
     if not words:
         raise ValueError("count_tags needs at least one tagged word.")
-    suffixes: dict[str, Int[np.ndarray, " tags"]] = defaultdict(lambda: np.zeros(tags, np.int64))
-    for word, counts in words.items():
-        if counts.sum() <= RARE:
-            for ending in _endings(word):
-                suffixes[ending] += counts
-    return TagCounts(sum(words.values()), starts, pairs, dict(words), dict(suffixes))
+    return TagCounts(starts, pairs, dict(words))
 
 
 class HMMTagger:
@@ -75,6 +65,8 @@ class HMMTagger:
 
     $$ P(t \mid s_i) = \frac{\hat P(t \mid s_i) + \theta P(t \mid s_{i-1})}{1 + \theta} $$
 
+    Suffixes are those of rare words; of capitalised words and of others they are kept apart.
+
     Args:
         counts: what was counted.
 
@@ -84,11 +76,13 @@ class HMMTagger:
     """
 
     def __init__(self, counts: TagCounts) -> None:
-        self.counts = counts
-        self.prior = counts.tags / counts.tags.sum()
+        self.words = counts.words
+        self.suffixes = _count_suffixes(counts.words)
+        self.tags: Int[np.ndarray, " tags"] = sum(counts.words.values())  # type: ignore[assignment]
+        self.prior = self.tags / self.tags.sum()
         self.spread = float(self.prior.std(ddof=1)) if len(self.prior) > 1 else 0.0
         begins = counts.starts / counts.starts.sum()
-        weight = _bigram_weight(counts)
+        weight = _pair_weight(self.tags, counts.pairs)
         seen = counts.pairs.sum(axis=1, keepdims=True)
         follows = counts.pairs / np.maximum(seen, 1)
         self.start = _log(weight * begins + (1 - weight) * self.prior)
@@ -121,17 +115,43 @@ class HMMTagger:
         """
         return forward_backward(self.start, self.transitions, self.scores(words))
 
+    def log_probability(self, words: Sequence[str], tags: Sequence[int]) -> float:
+        """Return the log-probability of tags, given the words.
+
+        Args:
+            words: of a sentence, at least one.
+            tags: the number of each word's tag.
+
+        Returns:
+            Nats.
+        """
+        scores = self.scores(words)
+        total = forward_backward(self.start, self.transitions, scores).log_likelihood
+        chosen = self.start[tags[0]] + scores[np.arange(len(tags)), tags].sum()
+        return float(chosen + self.transitions[tags[:-1], tags[1:]].sum() - total)
+
     def _emission(self, word: str) -> Float[np.ndarray, " tags"]:
-        counts = self.counts.words.get(word)
+        counts = self.words.get(word)
         if counts is not None:
-            return counts / np.maximum(self.counts.tags, 1)
+            return counts / np.maximum(self.tags, 1)
         share = self.prior
         for ending in _endings(word):
-            here = self.counts.suffixes.get(ending)
+            here = self.suffixes.get(ending)
             if here is None:
                 break
             share = (here / here.sum() + self.spread * share) / (1 + self.spread)
         return share / np.maximum(self.prior, 1e-12)
+
+
+def _count_suffixes(
+    words: Mapping[str, Int[np.ndarray, " tags"]],
+) -> dict[str, Int[np.ndarray, " tags"]]:
+    suffixes: dict[str, Int[np.ndarray, " tags"]] = {}
+    for word, counts in words.items():
+        if counts.sum() <= RARE:
+            for ending in _endings(word):
+                suffixes[ending] = suffixes.get(ending, 0) + counts
+    return suffixes
 
 
 def _endings(word: str) -> list[str]:
@@ -141,14 +161,12 @@ def _endings(word: str) -> list[str]:
     return [case + word[len(word) - length :] for length in range(longest + 1)]
 
 
-def _bigram_weight(counts: TagCounts) -> float:
+def _pair_weight(tags: Int[np.ndarray, " tags"], pairs: Int[np.ndarray, "tags tags"]) -> float:
     """Weigh pairs against single tags by what each says of pairs left out one at a time."""
-    total, before = counts.tags.sum(), counts.pairs.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        by_pair = np.where(before > 1, (counts.pairs - 1) / (before - 1), 0.0)
-    by_tag = (counts.tags - 1) / max(total - 1, 1)
-    pairs_win = counts.pairs[by_pair > by_tag[None]].sum()
-    return float((pairs_win + 1) / (counts.pairs.sum() + 2))
+    before = pairs.sum(axis=1, keepdims=True)
+    by_pair = (pairs - 1) / np.maximum(before - 1, 1)
+    by_tag = (tags - 1) / max(tags.sum() - 1, 1)
+    return float((pairs[by_pair > by_tag].sum() + 1) / (pairs.sum() + 2))
 
 
 def _log(shares: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

@@ -8,7 +8,11 @@ from elman.errors import CheckpointError
 if TYPE_CHECKING:
     from elman.tasks.task import Task
 
-TASKS = {"lm": "elman.tasks.language_model:LanguageModelTask"}
+TASKS = {
+    "lm": "elman.tasks.language_model:LanguageModelTask",
+    "tag": "elman.tasks.tagging:TaggingTask",
+    "tree": "elman.tasks.tree:TreeTask",
+}
 """The tasks by the names the command line knows them by; loaded on first use."""
 
 

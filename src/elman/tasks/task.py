@@ -1,15 +1,14 @@
 """The contract of a task: what it is trained on, and what a run folder keeps of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
-from elman.data import Batch
-from elman.errors import CheckpointError
+from elman.errors import CheckpointError, ConfigError
 
 
 class Sources(NamedTuple):
@@ -41,6 +40,35 @@ class Batching(NamedTuple):
     seed: int
 
 
+class TrainingBatch(Protocol):
+    """What the training loop needs to know of a batch."""
+
+    @property
+    def target_count(self) -> int:
+        """Targets to learn from."""
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same batch on a device.
+
+        Args:
+            device: where to.
+        """
+
+
+class Validation(NamedTuple):
+    """What a held-out part says of a model.
+
+    Args:
+        loss: nats a target.
+        measures: further numbers by name, to be shown and recorded.
+        rank: what the weights to be kept have the least of; the loss if None.
+    """
+
+    loss: float
+    measures: Mapping[str, float]
+    rank: float | None = None
+
+
 class TrainingData(Protocol):
     """Batches to learn from, and a held-out part to measure on."""
 
@@ -48,19 +76,26 @@ class TrainingData(Protocol):
     def batch_size(self) -> int:
         """Rows of each batch."""
 
-    def batches(self, epoch: int) -> Sequence[Batch]:
+    def batches(self, epoch: int) -> Sequence[TrainingBatch]:
         """Return the batches of an epoch; each is made when it is asked for.
 
         Args:
             epoch: epochs completed, from 0.
         """
 
-    def validate(self, model: Any, device: torch.device) -> float:
-        """Return the mean loss on the held-out part, which decides which weights are best.
+    def validate(self, model: Any, device: torch.device) -> Validation:
+        """Measure a model on the held-out part.
 
         Args:
             model: the model to measure.
             device: where it is.
+        """
+
+    def measures(self, loss: float) -> Mapping[str, float]:
+        """Return what else a mean loss says, by name, such as a perplexity.
+
+        Args:
+            loss: nats a target.
         """
 
 
@@ -144,6 +179,33 @@ class Task(ABC):
             data: what `prepare` returned.
         """
         raise NotImplementedError
+
+    def predict(self, inputs: Iterable[str], where: str) -> Iterator[Mapping[str, Any]]:
+        """Answer raw inputs, reading no further ahead than it takes to answer some at once.
+
+        Args:
+            inputs: the inputs; empty ones are passed over.
+            where: what an input's number, from 1, comes after in messages.
+
+        Yields:
+            For each input `input`, `output`, and what the task adds.
+
+        Raises:
+            ConfigError: if there is nothing that this task predicts.
+            DataError: if an input cannot be read; names its number.
+        """
+        raise ConfigError(f"task {self.kind!r} has nothing to predict: see elman --help.")
+
+    def show(self, answer: Mapping[str, Any]) -> str:
+        """Write an answer for people to read.
+
+        Args:
+            answer: what `predict` yielded.
+
+        Returns:
+            One line or several, without the last line end.
+        """
+        return f"{answer['output']}\t{answer['input']}"
 
     def to(self, device: torch.device) -> Self:
         """Move the model.

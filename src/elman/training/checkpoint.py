@@ -26,7 +26,7 @@ class Progress:
         loss_sum: their summed loss, nats.
         updates: updates made since the last line of metrics.
         sums: the sums of their further numbers, by name.
-        best_loss: lowest validation loss so far, nats a target.
+        best_rank: the least rank of a validation so far.
         epochs_since_best: epochs completed since then.
         seconds: time spent training.
         metrics_bytes: length of metrics.jsonl.
@@ -39,7 +39,7 @@ class Progress:
     loss_sum: float = 0.0
     updates: int = 0
     sums: dict[str, float] = field(default_factory=dict)
-    best_loss: float = float("inf")
+    best_rank: float = float("inf")
     epochs_since_best: int = 0
     seconds: float = 0.0
     metrics_bytes: int = 0

@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from elman.data import Batch
 from elman.errors import DivergenceError
 from elman.learning import Learner, Schedule
-from elman.metrics.language import perplexity
-from elman.tasks.task import TrainingData
+from elman.tasks.task import TrainingBatch, TrainingData
 from elman.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from elman.training.interrupt import deferred_interrupt
 from elman.training.progress_bar import ProgressBar, progress_bar
@@ -103,22 +101,22 @@ class Loop:
             loss = self._update(batch)
             now = time.perf_counter()
             progress.seconds = spent_before + now - started
-            tokens += batch.targets.numel()
+            tokens += batch.target_count
             epoch = f"{progress.epoch + 1}/{self.epochs}"
-            bar.advance(progress.step, epoch, tokens / (now - started), loss)
+            speed, measures = tokens / (now - started), self.data.measures(loss)
+            bar.advance(progress.step, epoch, speed, loss, measures)
             if self.interrupt.requested or now - saved > CHECKPOINT_SECONDS:
                 self._save()
                 saved = now
             if self.interrupt.requested:
                 raise KeyboardInterrupt
 
-    def _update(self, batch: Batch) -> float:
+    def _update(self, batch: TrainingBatch) -> float:
         """Learn from one batch; return the mean loss since the last line of metrics."""
         progress = self.progress
         self.learner.set_rate(self.schedule.factor(progress.step, progress.epoch))
-        lengths = None if batch.lengths is None else batch.lengths.to(self.device)
-        batch = Batch(batch.inputs.to(self.device), batch.targets.to(self.device), lengths)
-        loss, self.carried, metrics = self.learner.update(self.model, batch, self.carried)
+        moved: Any = batch.to(self.device)
+        loss, self.carried, metrics = self.learner.update(self.model, moved, self.carried)
         value = float(loss)
         progress.step += 1
         progress.index += 1
@@ -128,16 +126,15 @@ class Loop:
                 f"the loss became {value:g} at step {progress.step} ({found}): "
                 "the best weights so far are kept; lower --learning-rate or --clip."
             )
-        count = batch.targets.numel() if batch.lengths is None else int(batch.lengths.sum())
-        progress.tokens += count
-        progress.loss_sum += value * count
+        progress.tokens += batch.target_count
+        progress.loss_sum += value * batch.target_count
         progress.updates += 1
         for name, number in metrics.items():
             progress.sums[name] = progress.sums.get(name, 0.0) + number
         mean = progress.loss_sum / progress.tokens
         if progress.step % STEPS_PER_RECORD == 0:
             means = {name: total / progress.updates for name, total in progress.sums.items()}
-            self._record("train", mean, **means)
+            self._record("train", mean, **self.data.measures(mean), **means)
             progress.tokens, progress.loss_sum = 0, 0.0
             progress.updates, progress.sums = 0, {}
         return mean
@@ -146,24 +143,27 @@ class Loop:
         progress = self.progress
         started = time.perf_counter()
         self.model.eval()
-        loss = self.data.validate(self.model, self.device)
+        loss, measures, own_rank = self.data.validate(self.model, self.device)
+        rank = loss if own_rank is None else own_rank
         if not math.isfinite(loss):
             raise DivergenceError(
                 f"the validation loss became {loss:g} after epoch {progress.epoch + 1}: "
                 "the best weights so far are kept; lower --learning-rate or --clip."
             )
-        self.schedule.observe(loss)
+        self.schedule.observe(rank)
         progress.epoch += 1
         progress.index = 0
         progress.epochs_since_best += 1
-        if loss < progress.best_loss:
-            progress.best_loss, progress.epochs_since_best = loss, 0
+        if rank < progress.best_rank:
+            progress.best_rank, progress.epochs_since_best = rank, 0
             self.keep()
         progress.seconds += time.perf_counter() - started
-        self._record("valid", loss)
+        recorded = measures if own_rank is None else {**measures, "rank": own_rank}
+        self._record("valid", loss, **recorded)
         bar.say(
             f"epoch {progress.epoch}/{self.epochs}: validation loss {loss:.4f}, "
-            f"perplexity {perplexity(loss):.2f}, {progress.seconds:.0f} s"
+            + "".join(f"{n.replace('_', ' ')} {value:.4g}, " for n, value in measures.items())
+            + f"{progress.seconds:.0f} s"
             + (" (best)" if progress.epochs_since_best == 0 else "")
         )
         self.carried = self.learner.initial_state(self.model, self.data.batch_size)
@@ -173,7 +173,7 @@ class Loop:
 
     def _record(self, split: str, loss: float, **values: float) -> None:
         progress = self.progress
-        values |= {"perplexity": perplexity(loss), "seconds": progress.seconds}
+        values["seconds"] = progress.seconds
         self.recorder.record(split, progress.step, progress.epoch, loss=loss, **values)
 
     def _save(self) -> None:

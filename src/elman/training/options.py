@@ -6,6 +6,8 @@ from typing import Literal
 from elman.config import Count, Natural, NonNegative, Positive, Rate, Seed, check_ranges
 from elman.errors import ConfigError
 
+Rule = Literal["bptt", "tbptt", "rtrl", "snap", "uoro", "ekf", "ridge", "rls", "force"]
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -15,21 +17,21 @@ class TrainingOptions:
         ConfigError: if an option is out of its range or contradicts another.
     """
 
-    learn: Literal["bptt", "tbptt"] = "bptt"
-    """learning rule: full or truncated backpropagation through time"""
+    learn: Rule = "bptt"
+    """bptt, tbptt: backward in time; rtrl, snap, uoro: forward; the others solve for the weights"""
     unroll: Count = 64
     """steps of a batch of the carried stream"""
     stride: Count | None = None
-    """tbptt: steps between updates, k1; the unroll if not given"""
+    """all but bptt: steps between updates, k1; the unroll if not given"""
     horizon: Count | None = None
-    """tbptt: steps that gradients reach back, k2; the unroll if not given"""
+    """tbptt, ekf: steps that gradients reach back, k2; the unroll if not given"""
     batch_size: Count = 32
     """rows learnt side by side"""
     epochs: Count = 10
     """passes over the training data"""
     patience: Count | None = None
     """stop after this many epochs without a better validation loss"""
-    optimizer: Literal["sgd", "nesterov", "rmsprop", "adam"] = "adam"
+    optimizer: Literal["sgd", "nesterov", "rmsprop", "adagrad", "adam"] = "adam"
     """optimiser"""
     learning_rate: Positive = 2e-3
     """step size at the schedule's full height"""
@@ -60,10 +62,21 @@ class TrainingOptions:
         check_ranges(self)
         if self.decay > 1:
             raise ConfigError(f"--decay must be at most 1, got {self.decay}.")
+        if self.stride and self.learn == "bptt":
+            raise ConfigError("--stride: bptt learns whole sequences; leave it out, or use tbptt.")
+        if self.horizon and self.learn not in ("tbptt", "ekf"):
+            raise ConfigError(
+                f"--horizon: {self.learn} has none; leave it out, or use --learn tbptt or ekf."
+            )
         if self.batch_stride > self.batch_horizon:
             raise ConfigError(
                 f"--stride {self.batch_stride} must not exceed --horizon {self.batch_horizon}: "
                 "truncated BPTT(k1, k2) needs k1 <= k2."
+            )
+        if self.precision == "bf16" and self.learn not in ("bptt", "tbptt"):
+            raise ConfigError(
+                f"--precision bf16: {self.learn} adds up small numbers over many steps and needs "
+                "--precision 32."
             )
 
     @property

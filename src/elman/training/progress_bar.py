@@ -1,16 +1,14 @@
 """What a person watches while a model is trained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from elman.metrics.language import perplexity
-
 
 class ProgressBar:
-    """One line on standard error: epoch, bar, speed, loss, perplexity, time left.
+    """One line on standard error: epoch, bar, speed, loss and other measures, time left.
 
     Args:
         progress: the drawing.
@@ -22,19 +20,26 @@ class ProgressBar:
         self._progress = progress
         self._task = progress.add_task("", total=total, completed=done, epoch="", numbers="")
 
-    def advance(self, step: int, epoch: str, tokens_per_second: float, loss: float) -> None:
+    def advance(
+        self,
+        step: int,
+        epoch: str,
+        targets_per_second: float,
+        loss: float,
+        measures: Mapping[str, float],
+    ) -> None:
         """Show how far the training is.
 
         Args:
             step: updates made.
             epoch: the present epoch of how many, as text.
-            tokens_per_second: speed.
+            targets_per_second: speed.
             loss: recent training loss, nats a target.
+            measures: what else this loss says, by name.
         """
-        numbers = (
-            f"{tokens_per_second:,.0f} tokens/s  loss {loss:.3f}  perplexity {perplexity(loss):.4g}"
-        )
-        self._progress.update(self._task, completed=step, epoch=epoch, numbers=numbers)
+        parts = [f"{targets_per_second:,.0f} targets/s", f"loss {loss:.3f}"]
+        parts += [f"{name} {value:.4g}" for name, value in measures.items()]
+        self._progress.update(self._task, completed=step, epoch=epoch, numbers="  ".join(parts))
 
     def say(self, line: str) -> None:
         """Print a line above the bar.

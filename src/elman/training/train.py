@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from elman.learning import (
-    BPTT,
-    Constant,
-    Cosine,
-    GradientLearner,
-    Plateau,
-    Schedule,
-    Stepwise,
-    TruncatedBPTT,
-    build_optimizer,
-)
-from elman.metrics.language import perplexity
+from elman.errors import ConfigError
+from elman.learning import Constant, Cosine, Plateau, Schedule, Stepwise, build_optimizer
 from elman.tasks import find_task
 from elman.tasks.task import Batching, Sources, Task, TrainingData
+from elman.training.learners import build_learner
 from elman.training.load import find_device, load
 from elman.training.options import TrainingOptions
 from elman.training.run_folder import RunFolder
@@ -88,10 +79,12 @@ def _prepare(
 ) -> Callable[[], object]:
     """Read the data and build the model; return what does the learning."""
     torch.manual_seed(options.seed)
-    carried = options.learn == "tbptt"
+    carried = options.learn != "bptt"
     batching = Batching(options.batch_size, options.batch_stride, carried, options.seed)
     task, data = find_task(kind).prepare(config, run.path, sources, batching)
     if task.is_counted:
+        if options.learn not in ("bptt", "tbptt"):
+            raise ConfigError(f"--learn {options.learn}: this model is counted; leave it out.")
         return partial(_count, task, data, run)
     return _build_loop(task, data, run, options, quiet=quiet).train
 
@@ -119,11 +112,11 @@ def _count(task: Task, data: TrainingData, run: RunFolder) -> None:
 
     started = time.perf_counter()
     task.fit(data)
-    loss = data.validate(task.model, torch.device("cpu"))
+    loss, measures, _ = data.validate(task.model, torch.device("cpu"))
     run.write_weights(task.arrays())
     seconds = time.perf_counter() - started
     recorder = Recorder(run, 0, 0)
-    recorder.record("valid", 0, 1, loss=loss, perplexity=perplexity(loss), seconds=seconds)
+    recorder.record("valid", 0, 1, loss=loss, **measures, seconds=seconds)
     recorder.close()
 
 
@@ -148,11 +141,12 @@ def _build_loop(
         weight_decay=options.weight_decay,
     )
     model, optimizer = fabric.setup(task.model, optimizer)
-    steps = options.epochs * len(data.batches(0))
+    batches: Sequence[Any] = data.batches(0)
+    steps = options.epochs * len(batches)
     return Loop(
         run,
         model,
-        _build_learner(options, optimizer, fabric.backward),
+        build_learner(options, model, optimizer, fabric.backward, batches[0]),
         _build_schedule(options, steps),
         data,
         keep=lambda: run.write_weights(task.arrays()),
@@ -160,14 +154,6 @@ def _build_loop(
         patience=options.patience,
         quiet=quiet,
     )
-
-
-def _build_learner(options: TrainingOptions, optimizer: Any, backward: Any) -> GradientLearner:
-    if options.learn == "tbptt":
-        return TruncatedBPTT(
-            optimizer, horizon=options.batch_horizon, clip=options.clip, backward=backward
-        )
-    return BPTT(optimizer, clip=options.clip, backward=backward)
 
 
 def _build_schedule(options: TrainingOptions, steps: int) -> Schedule:

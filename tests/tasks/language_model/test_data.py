@@ -54,11 +54,13 @@ def test_lines_are_all_learnt_once_an_epoch_in_a_new_order(made):
 
 def test_validation_in_one_row_is_the_evaluation(made):
     task, corpus, data = made
-    found = data(1, 2).validate(task.model, torch.device("cpu"))
+    found = data(1, 2).validate(task.model, torch.device("cpu")).loss
     assert found == pytest.approx(task.evaluate(corpus)["loss"], rel=1e-5)
 
 
 def test_validation_does_not_depend_on_the_unroll(made):
     task, _, data = made
-    losses = [data(3, unroll).validate(task.model, torch.device("cpu")) for unroll in (1, 2, 50)]
+    losses = [
+        data(3, unroll).validate(task.model, torch.device("cpu")).loss for unroll in (1, 2, 50)
+    ]
     assert losses[1:] == pytest.approx(losses[:1] * 2, rel=1e-5)

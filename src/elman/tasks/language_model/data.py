@@ -1,12 +1,14 @@
 """What a language model learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from elman.data import Batch, Corpus, LineBatches, StreamBatches, Tokenizer
+from elman.metrics import perplexity
 from elman.tasks.language_model.model import LanguageModel
+from elman.tasks.task import Validation
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,19 @@ class LanguageModelData:
             self.train.tokens, self.batch_size, self.unroll, self.tokenizer.boundary
         )
 
-    def validate(self, model: LanguageModel, device: torch.device) -> float:
-        """Return the mean loss on the held-out text, read in as many rows as in training.
+    def measures(self, loss: float) -> Mapping[str, float]:
+        """Return the perplexity; see `TrainingData.measures`."""
+        return {"perplexity": perplexity(loss)}
+
+    def validate(self, model: LanguageModel, device: torch.device) -> Validation:
+        """Measure a model on the held-out text, read in as many rows as in training.
 
         Args:
             model: the model.
             device: where it is.
 
         Returns:
-            Nats per token.
+            Nats per token, and the perplexity.
         """
         batch_size = min(self.batch_size, len(self.valid.tokens))
         state, total, count = model.initial_state(batch_size), 0.0, 0
@@ -65,4 +71,4 @@ class LanguageModelData:
                 )
             total -= float(log_probs.double().sum())
             count += log_probs.numel()
-        return total / count
+        return Validation(total / count, self.measures(total / count))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from elman.decoding import StepFunction
 from elman.engine import step_function
+from elman.errors import ConfigError
 from elman.nn import AdaptiveSoftmax, FullSoftmax
 from elman.state import map_state
 
@@ -172,6 +173,37 @@ class NeuralLanguageModel(nn.Module, LanguageModel):
         if lengths is not None:
             mask = torch.arange(len(targets), device=targets.device).unsqueeze(1) < lengths
         return self.softmax.loss(features, targets, mask)
+
+    def errors(
+        self,
+        features: Float[Tensor, "time batch output"],
+        targets: Int[Tensor, "time batch"],
+        lengths: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "time batch vocab"]:
+        """Return one for the target, else zero, less the probabilities of all tokens.
+
+        Args:
+            features: what `forward` returned.
+            targets: the tokens that came next.
+            lengths: valid steps of each row; all of them if not given.
+
+        Returns:
+            One error a token of the vocabulary, zero beyond a row's length.
+
+        Raises:
+            ConfigError: if the softmax is adaptive.
+        """
+        if not isinstance(self.softmax, FullSoftmax):
+            raise ConfigError(
+                "rules that learn from the error of every token need --softmax full: an adaptive "
+                "softmax does not compute them all."
+            )
+        probabilities = self.softmax.log_probs(features).exp()
+        errors = nn.functional.one_hot(targets, probabilities.shape[-1]) - probabilities
+        if lengths is None:
+            return errors
+        counted = torch.arange(len(targets), device=targets.device).unsqueeze(1) < lengths
+        return torch.where(counted.unsqueeze(-1), errors, 0.0)
 
     def target_log_probs(
         self, inputs: Int[Tensor, "time batch"], targets: Int[Tensor, "time batch"], state: Any

@@ -47,7 +47,9 @@ class OneHot(nn.Module):
         Args:
             tokens: ids.
         """
-        return F.one_hot(tokens, self.size).to(self.like[0])
+        # Not F.one_hot, which looks at the values and so cannot be transformed by torch.func.
+        places = torch.arange(self.size, device=tokens.device)
+        return (tokens.unsqueeze(-1) == places).to(self.like[0])
 
 
 class RecurrentNetwork(nn.Module):

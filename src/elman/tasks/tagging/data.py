@@ -1,0 +1,138 @@
+"""What a tagger learns from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from elman.data import Batch
+from elman.data.conll import TaggedSentence
+from elman.metrics import TaggingSummary
+from elman.tasks.tagging.vocabulary import PADDING
+from elman.tasks.task import Validation
+
+POOL = 50
+"""Batches whose sentences are sorted by length together, so that little is padded."""
+
+
+class EncodedSentence(NamedTuple):
+    """A sentence as numbers.
+
+    Args:
+        words: for each word its number and those of its characters.
+        tags: the number of each word's tag.
+    """
+
+    words: Int[Tensor, "time columns"]
+    tags: Int[Tensor, " time"]
+
+
+def join_sentences(sentences: Sequence[Int[Tensor, "_ _"]]) -> Int[Tensor, "time batch columns"]:
+    """Put sentences side by side.
+
+    Args:
+        sentences: words of each, as `Vocabulary.encode_words` returns them.
+
+    Returns:
+        One tensor, padded.
+    """
+    width = max(words.shape[1] for words in sentences)
+    even = [
+        torch.nn.functional.pad(words, (0, width - words.shape[1]), value=PADDING)
+        for words in sentences
+    ]
+    return pad_sequence(even, padding_value=PADDING)
+
+
+class SentenceBatches(Sequence[Batch]):
+    """Sentences in batches of similar length; each is made when it is asked for.
+
+    Args:
+        sentences: the sentences.
+        batches: which of them each batch has.
+    """
+
+    def __init__(
+        self, sentences: Sequence[EncodedSentence], batches: Sequence[Int[np.ndarray, " rows"]]
+    ) -> None:
+        self._sentences = sentences
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Batch:  # type: ignore[override]
+        """Make one batch.
+
+        Args:
+            index: from 0 to the number of batches - 1.
+        """
+        some = [self._sentences[row] for row in self._batches[index]]
+        targets = pad_sequence([sentence.tags for sentence in some])
+        lengths = torch.tensor([len(sentence.tags) for sentence in some])
+        return Batch(join_sentences([sentence.words for sentence in some]), targets, lengths)
+
+
+def by_length(
+    sentences: Sequence[EncodedSentence], rows: Int[np.ndarray, " rows"], batch_size: int
+) -> list[Int[np.ndarray, " batch"]]:
+    """Cut sentences into batches of similar length.
+
+    Args:
+        sentences: the sentences.
+        rows: which of them.
+        batch_size: sentences of a batch; the last may have fewer.
+
+    Returns:
+        The rows of each batch.
+    """
+    lengths = [len(sentences[row].tags) for row in rows]
+    ordered = rows[np.argsort(lengths, kind="stable")]
+    return np.split(ordered, range(batch_size, len(rows), batch_size))
+
+
+@dataclass(frozen=True)
+class TaggingData:
+    """Sentences to learn from, and a measure.
+
+    Args:
+        train: the sentences to learn from, as numbers.
+        sentences: the same as they stand in the file.
+        measure: returns the model's loss, nats a word, and its summary on held-out sentences.
+        batch_size: sentences of a batch.
+        seed: of their order, a new one each epoch.
+    """
+
+    train: Sequence[EncodedSentence]
+    sentences: Sequence[TaggedSentence]
+    measure: Callable[[], tuple[float, TaggingSummary]]
+    batch_size: int
+    seed: int
+
+    def measures(self, loss: float) -> Mapping[str, float]:
+        """Return nothing: a loss of tags says no more; see `TrainingData.measures`."""
+        return {}
+
+    def validate(self, model: Any, device: torch.device) -> Validation:
+        """Return loss and shares on the held-out sentences; see `TrainingData.validate`.
+
+        The best weights are those with the best F1, or accuracy where the tags are no spans.
+        """
+        loss, summary = self.measure()
+        measures = {name: value for name, value in summary.items() if isinstance(value, float)}
+        best = measures.get("f1", measures["accuracy"])
+        return Validation(loss, measures, rank=1 - best)
+
+    def batches(self, epoch: int) -> SentenceBatches:
+        """Return the batches of an epoch; see `TrainingData.batches`."""
+        draw = np.random.default_rng((self.seed, epoch))
+        order = draw.permutation(len(self.train))
+        pool = POOL * self.batch_size
+        pools = (order[start : start + pool] for start in range(0, len(order), pool))
+        batches = [rows for some in pools for rows in by_length(self.train, some, self.batch_size)]
+        return SentenceBatches(self.train, [batches[i] for i in draw.permutation(len(batches))])

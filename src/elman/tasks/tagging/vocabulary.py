@@ -1,0 +1,192 @@
+"""What a tagger knows: words, characters and tags."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from elman.data.tag_schemes import Scheme, find_scheme, find_spans, may_follow, write_spans
+from elman.errors import CheckpointError, DataError
+from elman.files import written_atomically
+from elman.nn.crf import Allowed
+
+PADDING, UNKNOWN = 0, 1
+"""Numbers that stand for no word or character, and for an unknown one."""
+FIRST = 2
+"""The number of the first known word or character."""
+LONGEST_WORD = 40
+"""Characters of a word that are read; of a longer one the first and the last half of these."""
+FILE = "labels.json"
+
+
+class Vocabulary(NamedTuple):
+    """The words, characters and tags of the training data.
+
+    Args:
+        words: by number, from `FIRST` on.
+        characters: by number, from `FIRST` on.
+        tags: by number, from 0; spans are in the scheme IOBES.
+        scheme: that spans have in the files; None if the tags are no spans.
+        lowercase: whether words are looked up without regard to case.
+    """
+
+    words: dict[str, int]
+    characters: dict[str, int]
+    tags: dict[str, int]
+    scheme: Scheme | None
+    lowercase: bool
+
+    @classmethod
+    def gather(
+        cls,
+        sentences: Sequence[tuple[Sequence[str], Sequence[str]]],
+        *,
+        lowercase: bool,
+        size: int | None,
+    ) -> Self:
+        """Gather a vocabulary.
+
+        Args:
+            sentences: words and tags, as the file has them.
+            lowercase: look words up without regard to case.
+            size: most words to keep, the most frequent; all of them if None.
+
+        Returns:
+            The vocabulary; the words that come most often have the smallest numbers.
+
+        Raises:
+            DataError: if there is no tag.
+        """
+        scheme = find_scheme(tags for _, tags in sentences)
+        counts: dict[str, int] = {}
+        for word in (word for words, _ in sentences for word in words):
+            key = _key(word, lowercase)
+            counts[key] = counts.get(key, 0) + 1
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))[:size]
+        characters = sorted({c for words, _ in sentences for word in words for c in word})
+        tags = sorted({tag for _, found in sentences for tag in _inside(found, scheme)})
+        if not tags:
+            raise DataError("the training data has no tags: give a file with a tag a word.")
+        return cls(_numbers(ranked), _numbers(characters), _numbers(tags, 0), scheme, lowercase)
+
+    def encode_words(self, words: Sequence[str], *, spelling: bool) -> Int[Tensor, "time columns"]:
+        """Turn words into numbers.
+
+        Args:
+            words: of a sentence.
+            spelling: whether characters are wanted.
+
+        Returns:
+            For each word its number, and those of its characters, padded at the end.
+        """
+        numbers = [self.words.get(_key(word, self.lowercase), UNKNOWN) for word in words]
+        columns = torch.tensor(numbers).unsqueeze(1)
+        if not spelling:
+            return columns
+        rows = [[self.characters.get(c, UNKNOWN) for c in _shortened(word)] for word in words]
+        width = max(map(len, rows))
+        padded = torch.tensor([row + [PADDING] * (width - len(row)) for row in rows])
+        return torch.cat([columns, padded], dim=1)
+
+    def encode_tags(self, tags: Sequence[str]) -> list[int]:
+        """Turn tags, as the file has them, into numbers.
+
+        Args:
+            tags: one a word.
+
+        Returns:
+            Their numbers; -1 for a tag that the training data does not have.
+        """
+        return [self.tags.get(tag, -1) for tag in _inside(tags, self.scheme)]
+
+    def decode_tags(self, numbers: Iterable[int]) -> list[str]:
+        """Turn numbers back into tags as the file has them; the inverse of `encode_tags`.
+
+        Args:
+            numbers: of tags.
+
+        Returns:
+            One tag a word.
+        """
+        names = list(self.tags)
+        tags = [names[number] for number in numbers]
+        if self.scheme is None:
+            return tags
+        return write_spans(find_spans(tags), len(tags), self.scheme)
+
+    def allowed(self) -> Allowed | None:
+        """Return which tags may follow which; None if any may."""
+        if self.scheme is None:
+            return None
+        names = list(self.tags)
+        between = [[may_follow(first, second) for second in names] for first in names]
+        start, end = ([may_follow("O", n) for n in names], [may_follow(n, "O") for n in names])
+        return Allowed(*map(torch.tensor, (start, between, end)))
+
+    def save(self, folder: Path) -> None:
+        """Write the vocabulary.
+
+        Args:
+            folder: the run folder.
+        """
+        contents = {
+            "scheme": self.scheme,
+            "lowercase": self.lowercase,
+            "tags": list(self.tags),
+            "characters": list(self.characters),
+            "words": list(self.words),
+        }
+        with written_atomically(folder / FILE) as temporary:
+            temporary.write_text(json.dumps(contents, ensure_ascii=False, indent=0) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            folder: the run folder.
+
+        Returns:
+            The vocabulary.
+
+        Raises:
+            CheckpointError: if the file is missing or damaged.
+        """
+        path = folder / FILE
+        try:
+            contents = json.loads(path.read_text("utf-8"))
+            return cls(
+                _numbers(contents["words"]),
+                _numbers(contents["characters"]),
+                _numbers(contents["tags"], 0),
+                contents["scheme"],
+                contents["lowercase"],
+            )
+        except FileNotFoundError:
+            raise CheckpointError(f"{path} is missing: the run is incomplete.") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise CheckpointError(f"{path} is damaged: train the model again.") from None
+
+
+def _numbers(entries: Iterable[str], first: int = FIRST) -> dict[str, int]:
+    return {entry: number for number, entry in enumerate(entries, first)}
+
+
+def _key(word: str, lowercase: bool) -> str:
+    return word.lower() if lowercase else word
+
+
+def _shortened(word: str) -> str:
+    half = LONGEST_WORD // 2
+    return word if len(word) <= LONGEST_WORD else word[:half] + word[-half:]
+
+
+def _inside(tags: Sequence[str], scheme: Scheme | None) -> Sequence[str]:
+    """Return tags as the model has them."""
+    if scheme is None:
+        return tags
+    return write_spans(find_spans(tags), len(tags), "IOBES")
