@@ -92,4 +92,4 @@ def test_wrong_trees_and_rules_are_one_line(elman, tmp_path, trees):
     assert not (tmp_path / "OUT").exists()
     answer = elman("train", "tree", trees, "--out", "OUT", "--learn", "tbptt", *TINY)
     assert answer.status == 2
-    assert "--learn tbptt goes along time, and this data has none" in answer.errors
+    assert "--learn tbptt goes along a sequence of inputs" in answer.errors

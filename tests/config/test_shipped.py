@@ -22,8 +22,20 @@ def tree():
     return f"({DRAW.randrange(5)} (2 {DRAW.choice(WORDS)}) (3 {DRAW.choice(WORDS)}))"
 
 
-LINES = {"lm": sentence, "tree": tree}
-"""For each task what makes a line of its data."""
+def tagged(column):
+    """Two words in CoNLL columns, or in those of CoNLL-U."""
+    words = [(DRAW.choice(WORDS), tag) for tag in DRAW.choices(["O", "B-X"], k=2)]
+    if column is None:
+        return "".join(f"{word} {tag}\n" for word, tag in words)
+    fields = [[str(n), word, "_", tag, *"______"] for n, (word, tag) in enumerate(words, 1)]
+    return "".join("\t".join(row) + "\n" for row in fields)
+
+
+def make_line(task, values):
+    """A line of a task's data, or as many as one item of it has."""
+    if task == "tag":
+        return tagged(values.get("column"))
+    return tree() if task == "tree" else sentence()
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -42,13 +54,14 @@ def test_shipped_settings_train_a_step(tmp_path, name):
     values = read_toml(settings_file(name))
     task = values.get("task", "lm")
     data = tmp_path / "data.txt"
-    data.write_text("".join(LINES[task]() + "\n" for _ in range(40)))
+    data.write_text("".join(make_line(task, values) + "\n" for _ in range(40)))
     out = tmp_path / "run"
     small = ["--hidden-size", "8", "--embedding-size", "8", "--epochs", "1", "--quiet"]
     small += ["--vocabulary-size", "40"] if "vocabulary_size" in values else []
     assert run(["train", task, str(data), "--config", name, "--out", str(out), *small]) == 0
     with load(out).reading(str(data)) as read:
-        assert math.isfinite(load(out).evaluate(read)["loss"])
+        found = load(out).evaluate(read)
+    assert math.isfinite(found["accuracy" if task == "tag" else "loss"])
 
 
 def test_a_path_is_taken_as_it_is_and_a_wrong_name_lists_the_right_ones():

@@ -6,9 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elman.cells import EchoStateCell
 from elman.data import Batch
 from elman.errors import ConfigError, DataError
 from elman.learning import RecursiveLeastSquares, Ridge
+from elman.nn import RNN, SequenceRegressor
 from learning.readouts import (
     cut,
     learn,
@@ -79,6 +81,16 @@ def test_sequences_of_their_own_start_afresh():
     parts = [samples(model, batch, washout=2)[:2] for batch in batches]
     z, y = (np.concatenate(group) for group in zip(*parts, strict=True))
     np.testing.assert_allclose(learnt(model), least_squares(z, y, 0.3), rtol=1e-9)
+
+
+def test_rounding_does_not_grow_while_it_forgets():
+    torch.manual_seed(0)
+    model = SequenceRegressor(RNN(EchoStateCell(2, 100)), 1).double()
+    rule = RecursiveLeastSquares(forgetting=0.95)
+    learn(rule, model, [series(1000, 3)], 3)
+    covariance = rule.state_dict()["covariance"]
+    assert torch.equal(covariance, covariance.T)
+    assert torch.linalg.eigvalsh(covariance).min() > 0
 
 
 def test_what_it_has_learnt_stays_when_a_new_epoch_begins():

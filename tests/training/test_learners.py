@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from elman.cells import EchoStateCell
+from elman.cli.main import run
 from elman.data import Batch
 from elman.errors import ConfigError
 from elman.learning import (
@@ -127,3 +128,24 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(
         for name in ("whole", "parts")
     )
     assert all(torch.equal(last[name], other[name]) for name in last)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--unroll", "200", "--batch-size", "400"], "errors an update"),
+        (["--softmax", "adaptive"], "adaptive"),
+    ],
+)
+def test_what_the_kalman_filter_cannot_serve_is_refused_before_a_run_is_made(
+    tmp_path, capsys, options, message
+):
+    text = tmp_path / "text.txt"
+    text.write_text("abcdefghij klmnopqrst\n" * 6000)
+    small = ["--learn", "ekf", "--hidden-size", "4", "--embedding-size", "4", "--quiet"]
+    out = tmp_path / "run"
+    assert run(["train", "lm", str(text), "--out", str(out), *small, *options]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == 1
+    assert not out.exists()

@@ -11,7 +11,7 @@ from elman.data import Batch
 from elman.errors import ConfigError, DataError
 from elman.learning.annealing import Annealing, annealing
 from elman.learning.covariance import has_variances, repaired
-from elman.learning.error_jacobian import ErrorDerivatives
+from elman.learning.error_jacobian import ErrorDerivatives, check_memory
 from elman.learning.learner import ErrorModel, Learner, SequenceModel, Update
 from elman.learning.weight_groups import WeightGroups
 from elman.memory import physical_memory
@@ -90,6 +90,23 @@ class ExtendedKalmanFilter(Learner):
                 f"and {type(model).__name__} has neither: take another learning rule."
             )
         return self.derivatives.initial_state(cast(ErrorModel, model), batch_size)
+
+    @torch.no_grad()
+    def prepare(self, model: SequenceModel, batch: Batch) -> None:
+        """Refuse a model or data that the filter cannot serve, before anything is learnt.
+
+        Args:
+            model: the model.
+            batch: one like those to come.
+
+        Raises:
+            ConfigError: if the model does not tell its errors.
+            DataError: if a batch has too many of them.
+        """
+        self.initial_state(model, batch.rows)
+        features, _ = model(batch.inputs, model.initial_state(batch.rows))
+        errors = cast(ErrorModel, model).errors(features, batch.targets, batch.lengths)
+        check_memory(errors.numel(), batch)
 
     def update(self, model: SequenceModel, batch: Batch, state: Any) -> Update:
         """Take one step of the filter; see `Learner.update`."""

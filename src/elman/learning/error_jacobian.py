@@ -93,13 +93,22 @@ class BackwardDerivatives(ErrorDerivatives):
         """Differentiate the errors of a batch; see `ErrorDerivatives.linearise`."""
         features, following = run_window(model, batch.inputs, state, self.horizon)
         errors = model.errors(features, batch.targets, batch.lengths).flatten()
-        _check_memory(len(errors), batch)
+        check_memory(len(errors), batch)
         with torch.no_grad():
             loss = model.criterion(features, batch.targets, batch.lengths)
         return Linearised(loss, errors.detach(), jacobian_of(errors, parameters), following)
 
 
-def _check_memory(errors: int, batch: Batch) -> None:
+def check_memory(errors: int, batch: Batch) -> None:
+    """Refuse a batch with more errors than can be learnt from at once.
+
+    Args:
+        errors: how many it has.
+        batch: the batch.
+
+    Raises:
+        DataError: if matrices with a row and a column for each would not fit into memory.
+    """
     # Their covariance, its factor and its inverse, all float64.
     needed, present = 24 * errors**2, physical_memory()
     if needed > present:

@@ -62,7 +62,15 @@ def build_learner(
         online = _build_online(options, optimizer, backward)
         online.prepare(model, example.inputs.to(next(iter(model.parameters())).device))
         return online
-    return _build_solver(options, model)
+    if options.learn == "ekf":
+        assert isinstance(model, nn.Module)
+        groups = node_groups(model)
+        rule = ExtendedKalmanFilter(groups, BackwardDerivatives(options.batch_horizon))
+        rule.prepare(model, example.to(next(model.parameters()).device))
+        return rule
+    if options.learn == "ridge":
+        return Ridge()
+    return RecursiveLeastSquares() if options.learn == "rls" else FORCE()
 
 
 def _build_online(
@@ -75,13 +83,3 @@ def _build_online(
         return UORO(optimizer, carried=True, seed=seed, clip=clip, backward=backward)
     rule = RTRL if options.learn == "rtrl" else SnAp
     return rule(optimizer, carried=True, clip=clip, backward=backward)
-
-
-def _build_solver(options: TrainingOptions, model: SequenceModel) -> Learner:
-    """Build a rule that sets weights itself."""
-    if options.learn == "ekf":
-        assert isinstance(model, nn.Module)
-        return ExtendedKalmanFilter(node_groups(model), BackwardDerivatives(options.batch_horizon))
-    if options.learn == "ridge":
-        return Ridge()
-    return RecursiveLeastSquares() if options.learn == "rls" else FORCE()

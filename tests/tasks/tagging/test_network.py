@@ -67,7 +67,7 @@ def test_batches_hold_every_sentence_once_in_similar_lengths():
         EncodedSentence(torch.full((length, 2), index + 2), torch.full((length,), index))
         for index, length in enumerate(lengths)
     ]
-    data = TaggingData(sentences, batch_size=16, seed=3)
+    data = TaggingData(sentences, (), measure=lambda: (0.0, {}), batch_size=16, seed=3)
     batches = list(data.batches(0))
     seen = [int(batch.targets[0, row]) for batch in batches for row in range(len(batch.lengths))]
     assert sorted(seen) == list(range(530))
