@@ -1,11 +1,11 @@
 """Learning rules behind one interface, optimisers and schedules."""
 
-from elman.learning.annealing import Annealing
 from elman.learning.bptt import BPTT
-from elman.learning.ekf import ExtendedKalmanFilter
-from elman.learning.error_jacobian import BackwardDerivatives, ErrorDerivatives
-from elman.learning.force import FORCE
-from elman.learning.forward_derivatives import ForwardDerivatives
+from elman.learning.kalman.annealing import Annealing
+from elman.learning.kalman.ekf import ExtendedKalmanFilter
+from elman.learning.kalman.error_jacobian import BackwardDerivatives, ErrorDerivatives
+from elman.learning.kalman.forward_derivatives import ForwardDerivatives
+from elman.learning.kalman.weight_groups import WeightGroups, node_groups, one_group
 from elman.learning.learner import (
     ErrorModel,
     GradientLearner,
@@ -14,10 +14,13 @@ from elman.learning.learner import (
     SequenceModel,
     Update,
 )
+from elman.learning.online.rtrl import RTRL
+from elman.learning.online.snap import SnAp
+from elman.learning.online.uoro import UORO
 from elman.learning.optimizers import OptimizerName, build_optimizer
-from elman.learning.ridge import Ridge
-from elman.learning.rls import RecursiveLeastSquares
-from elman.learning.rtrl import RTRL
+from elman.learning.readouts.force import FORCE
+from elman.learning.readouts.ridge import Ridge
+from elman.learning.readouts.rls import RecursiveLeastSquares
 from elman.learning.schedules import (
     Constant,
     Cosine,
@@ -26,10 +29,7 @@ from elman.learning.schedules import (
     ScheduleName,
     Stepwise,
 )
-from elman.learning.snap import SnAp
 from elman.learning.truncated_bptt import TruncatedBPTT, Window
-from elman.learning.uoro import UORO
-from elman.learning.weight_groups import WeightGroups, node_groups, one_group
 
 __all__ = [
     "BPTT",

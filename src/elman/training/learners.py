@@ -22,7 +22,7 @@ from elman.learning import (
     TruncatedBPTT,
     node_groups,
 )
-from elman.learning.online import OnlineLearner
+from elman.learning.online.learner import OnlineLearner
 from elman.training.options import TrainingOptions
 
 

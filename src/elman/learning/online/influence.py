@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from elman.learning.step_jacobian import StepJacobian
-from elman.learning.support import Support
+from elman.learning.online.step_jacobian import StepJacobian
+from elman.learning.online.support import Support
 
 
 class Blocks(NamedTuple):

@@ -11,7 +11,7 @@ from elman.data import Batch
 from elman.errors import ConfigError, DataError
 from elman.learning import RecursiveLeastSquares, Ridge
 from elman.nn import RNN, SequenceRegressor
-from learning.readouts import (
+from learning.readouts.reservoirs import (
     cut,
     learn,
     learnt,

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.func import jvp
 
-from elman.learning.online import OnlineLearner, Steps
-from elman.learning.transition import Transition
+from elman.learning.online.learner import OnlineLearner, Steps
+from elman.learning.online.transition import Transition
 from elman.state import where as choose
 
 EPSILON = 1e-7

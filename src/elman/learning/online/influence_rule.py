@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from elman.errors import ConfigError
-from elman.learning.dependence import Dependence, find_dependence
-from elman.learning.influence import Influence
-from elman.learning.online import OnlineLearner, Steps
-from elman.learning.step_jacobian import StepJacobian
-from elman.learning.support import Support
-from elman.learning.transition import Transition
+from elman.learning.online.dependence import Dependence, find_dependence
+from elman.learning.online.influence import Influence
+from elman.learning.online.learner import OnlineLearner, Steps
+from elman.learning.online.step_jacobian import StepJacobian
+from elman.learning.online.support import Support
+from elman.learning.online.transition import Transition
 from elman.memory import physical_memory
 
 

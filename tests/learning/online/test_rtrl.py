@@ -8,11 +8,12 @@ from torch import nn
 from elman.cells import CELLS, LinearCell
 from elman.data import Batch
 from elman.errors import ConfigError
-from elman.learning import BPTT, RTRL, SnAp, TruncatedBPTT, influence_rule
-from elman.learning.influence import Influence
-from elman.learning.support import direct_support
+from elman.learning import BPTT, RTRL, SnAp, TruncatedBPTT
+from elman.learning.online import influence_rule
+from elman.learning.online.influence import Influence
+from elman.learning.online.support import direct_support
 from elman.nn import RNN, Residual, SequenceRegressor
-from learning.online import (
+from learning.online.models import (
     cut,
     distance,
     frozen,
@@ -121,7 +122,7 @@ def test_a_row_that_has_ended_keeps_state_and_influence():
 def test_steps_taken_a_few_at_a_time_give_the_same(monkeypatch):
     model, batch = regressor(CELLS["gru"](3, 4)), series(7, 2)
     expected, _ = gradient_of(RTRL(frozen(model), carried=False), model, batch)
-    monkeypatch.setattr("elman.learning.online.BYTES_AT_ONCE", 1)
+    monkeypatch.setattr("elman.learning.online.learner.BYTES_AT_ONCE", 1)
     found, _ = gradient_of(RTRL(frozen(model), carried=False), model, batch)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
 

@@ -12,7 +12,7 @@ from elman.errors import ConfigError, DataError
 from elman.learning import Ridge
 from elman.nn import RNN, SequenceRegressor
 from elman.state import rebuild, tensors
-from learning.readouts import (
+from learning.readouts.reservoirs import (
     cut,
     learn,
     learnt,

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from elman.learning.dependence import Dependence
-from elman.learning.transition import STATE, Transition
+from elman.learning.online.dependence import Dependence
+from elman.learning.online.transition import STATE, Transition
 
 Mask = Bool[Tensor, "state columns"]
 

@@ -10,7 +10,7 @@ from elman.cells import CELLS
 from elman.data import Batch
 from elman.learning import BPTT, RTRL, SnAp
 from elman.state import rebuild, tensors
-from learning.online import (
+from learning.online.models import (
     cut,
     distance,
     frozen,

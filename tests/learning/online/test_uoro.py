@@ -9,7 +9,7 @@ from elman.data import Batch
 from elman.errors import ConfigError
 from elman.learning import BPTT, UORO, TruncatedBPTT
 from elman.nn import RNN, SequenceRegressor
-from learning.online import (
+from learning.online.models import (
     cut,
     distance,
     frozen,

@@ -11,7 +11,7 @@ from elman.errors import ConfigError, DataError
 from elman.learning import FORCE, RecursiveLeastSquares
 from elman.nn import RNN, SequenceRegressor
 from elman.state import rebuild, tensors
-from learning.readouts import UNITS, cut, learn, learnt, reservoir, series
+from learning.readouts.reservoirs import UNITS, cut, learn, learnt, reservoir, series
 
 OUTPUTS = 2
 

@@ -1,8 +1,8 @@
 """Real-time recurrent learning, exact."""
 
-from elman.learning.dependence import Dependence
-from elman.learning.influence_rule import InfluenceRule
-from elman.learning.support import Support, direct_support, lasting_support
+from elman.learning.online.dependence import Dependence
+from elman.learning.online.influence_rule import InfluenceRule
+from elman.learning.online.support import Support, direct_support, lasting_support
 
 
 class RTRL(InfluenceRule):

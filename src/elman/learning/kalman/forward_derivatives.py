@@ -8,14 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from elman.data import Batch
-from elman.learning.dependence import find_dependence
-from elman.learning.error_jacobian import ErrorDerivatives, Linearised, jacobian_of
-from elman.learning.influence import Influence
+from elman.learning.kalman.error_jacobian import ErrorDerivatives, Linearised, jacobian_of
 from elman.learning.learner import ErrorModel
-from elman.learning.online import OnlineState
-from elman.learning.step_jacobian import StepJacobian
-from elman.learning.support import direct_support, lasting_support
-from elman.learning.transition import Transition
+from elman.learning.online.dependence import find_dependence
+from elman.learning.online.influence import Influence
+from elman.learning.online.learner import OnlineState
+from elman.learning.online.step_jacobian import StepJacobian
+from elman.learning.online.support import direct_support, lasting_support
+from elman.learning.online.transition import Transition
 from elman.state import tensors
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from elman.data import Batch
 from elman.errors import ConfigError
 from elman.learning.learner import Learner, ReadoutModel, Update
-from elman.learning.readout import Position, check_readout, read, start, with_bias, write
+from elman.learning.readouts.readout import Position, check_readout, read, start, with_bias, write
 
 
 class RecursiveLeastSquares(Learner):

@@ -9,13 +9,13 @@ from torch import Tensor
 from elman.data import Batch
 from elman.errors import ConfigError
 from elman.learning.learner import ReadoutModel, Update
-from elman.learning.readout import (
+from elman.learning.readouts.readout import (
     Position,
     check_finite,
     find_counted,
     with_bias,
 )
-from elman.learning.rls import RecursiveLeastSquares
+from elman.learning.readouts.rls import RecursiveLeastSquares
 from elman.state import detach
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.func import vjp, vmap
 
-from elman.learning.transition import Transition
+from elman.learning.online.transition import Transition
 
 TRIALS = 8
 """Draws of the weights; what one of them switches off, another one leaves on."""

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from elman.data import Batch
 from elman.errors import ConfigError, DataError
-from elman.learning.annealing import Annealing, annealing
-from elman.learning.covariance import has_variances, repaired
-from elman.learning.error_jacobian import ErrorDerivatives, check_memory
+from elman.learning.kalman.annealing import Annealing, annealing
+from elman.learning.kalman.covariance import has_variances, repaired
+from elman.learning.kalman.error_jacobian import ErrorDerivatives, check_memory
+from elman.learning.kalman.weight_groups import WeightGroups
 from elman.learning.learner import ErrorModel, Learner, SequenceModel, Update
-from elman.learning.weight_groups import WeightGroups
 from elman.memory import physical_memory
 
 

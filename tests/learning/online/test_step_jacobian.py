@@ -5,10 +5,10 @@ import torch
 from torch.autograd.functional import jacobian
 
 from elman.cells import CELLS
-from elman.learning.dependence import find_dependence
-from elman.learning.step_jacobian import StepJacobian
-from elman.learning.transition import Transition
-from learning.online import regressor, series
+from elman.learning.online.dependence import find_dependence
+from elman.learning.online.step_jacobian import StepJacobian
+from elman.learning.online.transition import Transition
+from learning.online.models import regressor, series
 
 PASSES = {
     # By the state, then by the weights, then by weights of all units, if there are any.

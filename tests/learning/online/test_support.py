@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.learning.support import direct_support, lasting_support
+from elman.learning.online.support import direct_support, lasting_support
 
 
 @st.composite

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman.data import Batch
 from elman.learning.learner import GradientLearner, SequenceModel
-from elman.learning.transition import Transition
+from elman.learning.online.transition import Transition
 from elman.state import detach, tensors
 from elman.state import where as choose
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from elman.data import Batch
 from elman.errors import ConfigError
 from elman.learning.learner import Learner, Update
-from elman.learning.readout import Position, check_readout, read, start, with_bias, write
+from elman.learning.readouts.readout import Position, check_readout, read, start, with_bias, write
 
 
 class RidgeState(NamedTuple):

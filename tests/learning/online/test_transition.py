@@ -1,8 +1,8 @@
 import torch
 
 from elman.cells import CELLS
-from elman.learning.transition import STATE, Transition
-from learning.online import language_model, regressor, series, tokens
+from elman.learning.online.transition import STATE, Transition
+from learning.online.models import language_model, regressor, series, tokens
 
 
 def test_a_step_is_that_of_the_model():

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from elman.cells import CELLS
-from elman.learning.dependence import find_dependence
-from elman.learning.transition import Transition
-from learning.online import language_model, regressor, series, tokens
+from elman.learning.online.dependence import find_dependence
+from elman.learning.online.transition import Transition
+from learning.online.models import language_model, regressor, series, tokens
 
 UNITS = 4
 

@@ -1,0 +1,1 @@
+"""The extended Kalman filter over weights."""

@@ -1,0 +1,1 @@
+"""Gradients carried forward in time: exact RTRL, SnAp-1 and UORO."""

@@ -1,0 +1,1 @@
+"""Linear readouts that are solved for: ridge, recursive least squares, FORCE."""
