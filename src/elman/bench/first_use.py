@@ -1,5 +1,6 @@
 """What the first use of a cell costs, in processes of their own."""
 
+import gc
 import json
 import os
 import statistics
@@ -67,10 +68,12 @@ def _first_use(cell: str, shape: Shape) -> tuple[float, str]:
     stack = elman_stack(cell, shape)
     call = training(lambda inputs: stack(inputs)[0], stack, shape, stack.output_size)
     seconds = []
+    gc.disable()  # as timeit does: looking at all of torch's objects takes longer than the work
     for _ in range(1 + LATER_CALLS):
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)
+    gc.enable()
     inputs = torch.zeros(shape.time, shape.batch, shape.inputs)
     backend = explain(first_cell(stack), inputs).partition(":")[0]
     return seconds[0] - statistics.median(seconds[1:]), backend

@@ -7,7 +7,7 @@ from torch import Generator
 
 from elman.cells import GRUCell
 from elman.data import Batch
-from elman.learning import RTRL, Learner, TruncatedBPTT, build_optimizer
+from elman.learning import RTRL, Cosine, Learner, TruncatedBPTT, build_optimizer
 from elman.reproduce.classifier import SymbolPredictor
 from elman.reproduce.copying import CopyTask
 from elman.reproduce.experiment import Experiment, Row
@@ -83,6 +83,7 @@ def learn(model: SymbolPredictor, learner: Learner, seed: int) -> float:
         learner,
         lambda: next(batches),
         UPDATES,
+        schedule=Cosine(UPDATES),
         solved=lambda: share_copied(model, TASK, generator) >= SOLVED,
         every=700,
     )
@@ -116,7 +117,7 @@ EXPERIMENT = Experiment(
     paper="Menick et al. 2020, Practical real time recurrent learning with a sparse approximation "
     "to the Jacobian (the copy task; there of growing length and in bits)",
     setting="Three bits repeated after a gap of 8 steps, in an endless stream of 16 rows that is "
-    "learnt online: a GRU of 16 units, Adam at 1e-2, an update every 2 steps, at most 6,000. "
+    "learnt online: a GRU of 16 units, Adam from 1e-2 down, updates every 2 steps, at most 6,000. "
     "Exact RTRL reaches back without bound, truncated BPTT 4 steps, both from the same weights "
     "over the same stream.",
     rows=(

@@ -4,8 +4,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Literal, NamedTuple
 
+from llvmlite import ir
+
+from elman.engine.native import bfloat16, few_rows, moves, packing, products, workers
 from elman.engine.native.cache import compiled_object
+from elman.engine.native.launch import emit_launch
 from elman.engine.native.target import Host, Library, compile_module, host
+from elman.engine.native.threads import emit_entry
 
 Precision = Literal["float32", "bfloat16"]
 """What the factors of products are rounded to; sums and results are float32."""
@@ -82,12 +87,6 @@ def build_kernels(target: Host, precision: Precision) -> bytes:
     Raises:
         ValueError: the processor cannot multiply bfloat16 numbers.
     """
-    from llvmlite import ir
-
-    from elman.engine.native import bfloat16, few_rows, moves, packing, products, workers
-    from elman.engine.native.launch import emit_launch
-    from elman.engine.native.threads import emit_entry
-
     module = ir.Module()
     transpose = packing.emit_transpose(module, target)
     pack = packing.emit_pack(module, target, products.panel_width(target), transpose)
@@ -130,8 +129,6 @@ def load_kernels(target: Host, precision: Precision, code: bytes) -> Kernels:
     Returns:
         The kernels.
     """
-    from elman.engine.native import bfloat16, products, workers
-
     rounded = precision == "bfloat16"
     suffix = bfloat16.BFloat16.suffix if rounded else ""
     library = Library.from_object(code)
