@@ -59,6 +59,7 @@ def main(cells: Sequence[str]) -> None:
     print(f"{'cell':<17}{'shape':<23}{'elman':>8}{'nn.LSTM':>9}{'nn.LSTM / elman':>17}")
     theirs = {shape: added_megabytes("torch", "lstm", shape) for shape in SEQUENCES}
     for cell in cells:
+        added_megabytes("elman", cell, WARM_UP)  # what compiling takes is not the training's
         for shape in SEQUENCES:
             ours = added_megabytes("elman", cell, shape)
             print(
