@@ -1,6 +1,7 @@
 """Tagging at the command line: from columns to a run that is measured and asked."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,8 @@ def test_from_raw_file_to_answers(elman, names, model):
     assert answer["words"] == ["Paris", "left", "Peter", "."]
     assert answer["output"] == ["I-LOC", "O", "I-PER", "O"]
     assert all(0.0 < share <= 1.0 for share in answer["score"])
+    assert elman("inspect", "RUN").status == 0
+    assert Path("RUN/plots/learning_curves.png").exists()
     shown = elman("predict", "RUN", "Paris left Peter.").output
     assert shown == "Paris\tI-LOC\nleft\tO\nPeter\tI-PER\n.\tO\n\n"
 

@@ -17,8 +17,9 @@ from elman.errors import ConfigError
 
 @dataclass(frozen=True)
 class InspectArguments(RunArguments):
-    """Draw learning curves, gradients, Jacobians, loss by position, and units over a text.
+    """Draw learning curves and gradient norms; of a language model also how far back it sees.
 
+    These are gradients by time lag, recurrent Jacobians, loss by position and units over a text.
     The pictures are written to RUN/plots.
     """
 
@@ -54,23 +55,31 @@ def run(arguments: Sequence[str]) -> None:
 
     folder = RunFolder(Path(options.run))
     settings = folder.read_settings()
-    text = options.input or settings.get("valid") or settings["data"][-1]
-    if text == "-":
-        raise ConfigError("inspect reads the text several times: give a file for it.")
     folder.plots.mkdir(exist_ok=True)
     pictures = _learning_curves(folder) | _clipping(folder, settings["clip"], options)
-    tasks = {
-        name: load_language_model(name, options.device) for name in (options.run, *options.beside)
-    }
-    pictures |= _through_time(folder, tasks, text, options.length)
-    pictures |= _jacobians(folder, tasks, text, options)
-    if settings["model"] != "ngram":
-        pictures |= _units(folder, tasks[options.run], text, options)
+    if settings["task"] == "lm":
+        pictures |= _language_model(folder, settings, options)
     for name, path in pictures.items():
         if options.json:
             print_json({"picture": name, "path": str(path)})
         else:
             tell(f"{name}: {path}", quiet=options.quiet)
+
+
+def _language_model(
+    folder: Any, settings: dict[str, Any], options: InspectArguments
+) -> dict[str, Path]:
+    text = options.input or settings.get("valid") or settings["data"][-1]
+    if text == "-":
+        raise ConfigError("inspect reads the text several times: give a file for it.")
+    tasks = {
+        name: load_language_model(name, options.device) for name in (options.run, *options.beside)
+    }
+    pictures = _through_time(folder, tasks, text, options.length)
+    pictures |= _jacobians(folder, tasks, text, options)
+    if settings["model"] != "ngram":
+        pictures |= _units(folder, tasks[options.run], text, options)
+    return pictures
 
 
 def _learning_curves(folder: Any) -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from elman.nn.adaptive_softmax import AdaptiveSoftmax
 from elman.nn.dropout import Dropout
 from elman.nn.layer_norm import LayerNorm
+from elman.nn.readout_network import ReadoutNetwork
 from elman.nn.regressor import SequenceRegressor
 from elman.nn.residual import Residual
 from elman.nn.rnn import RNN, RNNState
@@ -21,6 +22,7 @@ __all__ = [
     "HiddenDropout",
     "LayerNorm",
     "RNNState",
+    "ReadoutNetwork",
     "Residual",
     "SequenceRegressor",
     "Stream",

@@ -1,75 +1,18 @@
-"""A stack of recurrent layers with a linear readout, for sequences of numbers."""
-
-from typing import Any
+"""A recurrent network for sequences of numbers."""
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from elman.nn.rnn import RNN, RNNState
+from elman.nn.readout_network import ReadoutNetwork
 
 
-class SequenceRegressor(nn.Module):
-    r"""A recurrent stack whose outputs are read linearly, at every time step.
+class SequenceRegressor(ReadoutNetwork):
+    """A recurrent stack with a linear readout, for sequences of numbers.
 
-    $$ y_t = V h_t + c \quad \text{or} \quad y_t = V [h_t, x_t] + c $$
-
-    With previous outputs among the inputs $x_t$ (teacher forcing) the second form reads those too.
-    A target that is not a number (NaN) is none: its step costs nothing.
-
-    Args:
-        rnn: the stack.
-        output_size: features of each prediction, at least 1.
-        sees_input: let the readout see the inputs beside the outputs of the stack.
+    It is made as a `ReadoutNetwork`. A target that is not a number (NaN) is none: its step costs
+    nothing.
     """
-
-    def __init__(self, rnn: RNN, output_size: int, *, sees_input: bool = False) -> None:
-        super().__init__()
-        self.rnn = rnn
-        self.sees_input = sees_input
-        width = rnn.output_size + (rnn.input_size if sees_input else 0)
-        self.readout = nn.Linear(width, output_size)
-
-    def initial_state(self, batch_size: int) -> RNNState:
-        """Return the stack's initial state.
-
-        Args:
-            batch_size: rows of the batch.
-
-        Returns:
-            States by layer and direction.
-        """
-        return self.rnn.initial_state(batch_size)
-
-    def readout_inputs(
-        self, inputs: Float[Tensor, "time batch input"], state: Any
-    ) -> tuple[Float[Tensor, "time batch features"], RNNState]:
-        """Run the stack over a sequence, up to the readout.
-
-        Args:
-            inputs: `[time, batch, input]`.
-            state: the state before the first step.
-
-        Returns:
-            What the readout reads, and the final state.
-        """
-        outputs, state = self.rnn(inputs, state)
-        return torch.cat([outputs, inputs], dim=-1) if self.sees_input else outputs, state
-
-    def forward(
-        self, inputs: Float[Tensor, "time batch input"], state: Any
-    ) -> tuple[Float[Tensor, "time batch output"], RNNState]:
-        """Predict over a sequence.
-
-        Args:
-            inputs: `[time, batch, input]`.
-            state: the state before the first step.
-
-        Returns:
-            Predictions `[time, batch, output]` and the final state.
-        """
-        features, state = self.readout_inputs(inputs, state)
-        return self.readout(features), state
 
     def errors(
         self,

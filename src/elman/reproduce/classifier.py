@@ -4,61 +4,28 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, Shaped
-from torch import Tensor, nn
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from elman.cells import Cell
-from elman.nn import RNN
+from elman.nn import RNN, ReadoutNetwork
 from elman.nn.rnn import RNNState
 
 NO_TARGET = -100
 """A target that is none: its step costs nothing."""
 
 
-class SequenceClassifier(nn.Module):
+class SequenceClassifier(ReadoutNetwork):
     r"""A recurrent stack with a softmax over classes, at every time step.
 
     $$ p(k \mid x_1, \dots, x_t) = \mathrm{softmax}(V h_t + c)_k $$
 
-    Args:
-        rnn: the stack.
-        classes: classes to tell apart, at least 2.
+    It is made as a `ReadoutNetwork` with an output for each class.
     """
-
-    def __init__(self, rnn: RNN, classes: int) -> None:
-        super().__init__()
-        self.rnn = rnn
-        self.readout = nn.Linear(rnn.output_size, classes)
-
-    def initial_state(self, batch_size: int) -> RNNState:
-        """Return the stack's initial state.
-
-        Args:
-            batch_size: rows of the batch.
-
-        Returns:
-            States by layer and direction.
-        """
-        return self.rnn.initial_state(batch_size)
-
-    def forward(
-        self, inputs: Shaped[Tensor, "time batch *input"], state: Any
-    ) -> tuple[Float[Tensor, "time batch classes"], RNNState]:
-        """Run over a sequence.
-
-        Args:
-            inputs: `[time, batch, input]`.
-            state: the state before the first step.
-
-        Returns:
-            Logits and the final state.
-        """
-        outputs, state = self.rnn(inputs, state)
-        return self.readout(outputs), state
 
     def criterion(
         self,
-        features: Float[Tensor, "time batch classes"],
+        features: Float[Tensor, "time batch output"],
         targets: Int[Tensor, "time batch"],
         lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, ""]:
