@@ -3,11 +3,7 @@
 The width is fixed when a process first asks for it, so each runs this file as a script.
 """
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +15,7 @@ from elman.engine import choose, explain, reservoir, unroll, unroll_eager
 from elman.engine.native import reservoir_loop
 from elman.engine.native.reservoir_loop import plan
 from elman.engine.native.target import host
+from engine.narrower import numbers_printed
 
 # Fewer than a vector, with a tail, all entries, their zeros left out, and stored without zeros.
 SIZES = [(1, 1.0), (3, 1.0), (63, 0.9), (130, 0.1), (1000, 0.01)]
@@ -73,18 +70,7 @@ def check_widths():
 
 @pytest.mark.parametrize("lanes", LANES.values(), ids=LANES)
 def test_every_width_is_exact(lanes):
-    package = Path(__file__).parents[2] / "src"
-    environment = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "2"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", __file__],
-        env={**environment, "ELMAN_LANES": lanes},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    used, native = map(int, done.stdout.split())
+    used, native = numbers_printed(__file__, lanes)
     assert used <= int(lanes)
     # In float64 all sizes that fill a vector, in float32 those stored without zeros.
     filled = sum(size >= used // 2 for size, _ in SIZES)

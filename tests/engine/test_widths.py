@@ -4,10 +4,6 @@ The width is fixed when a process compiles its first cell, so each runs this fil
 """
 
 import copy
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -19,6 +15,7 @@ from elman.engine import unroll_compiled, unroll_eager
 from elman.engine.native import code
 from elman.engine.native.target import host
 from elman.state import map_state, tensors
+from engine.narrower import numbers_printed
 
 
 class TwoParts(NamedTuple):
@@ -94,18 +91,7 @@ def check(kind, size):
 
 @pytest.mark.parametrize("lanes", LANES.values(), ids=LANES)
 def test_every_width_is_as_exact(lanes):
-    package = Path(__file__).parents[2] / "src"
-    environment = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "2"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", __file__],
-        env={**environment, "ELMAN_LANES": lanes},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    used, checked = map(int, done.stdout.split())
+    used, checked = numbers_printed(__file__, lanes)
     assert used <= int(lanes)
     assert checked == len(CASES)
 

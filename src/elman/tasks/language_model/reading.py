@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from elman.data import Corpus, Tokenizer, lines_of, read_vectors, train_word2vec
-from elman.errors import ConfigError
+from elman.data import Corpus, Tokenizer, lines_of, train_word2vec
 from elman.files import written_atomically
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.data import LanguageModelData
 from elman.tasks.task import Batching, Sources
+from elman.tasks.word_vectors import read_fitting_vectors, with_random_rest
 
 
 class PreparedText(NamedTuple):
@@ -110,14 +109,5 @@ def _vectors(
     if config.vectors == "word2vec":
         found, known = train_word2vec(_Lines(files), config.embedding_size, seed, tokenizer)
     else:
-        found, known = read_vectors(config.vectors, tokenizer)
-        if found.shape[1] != config.embedding_size:
-            raise ConfigError(
-                f"{config.vectors} holds vectors of {found.shape[1]} numbers: "
-                f"give --embedding-size {found.shape[1]}."
-            )
-    vectors = torch.from_numpy(found)
-    unknown = ~torch.from_numpy(known)
-    spread = vectors[~unknown].std()
-    vectors[unknown] = torch.randn(int(unknown.sum()), vectors.shape[1]) * spread
-    return vectors
+        found, known = read_fitting_vectors(config.vectors, tokenizer, config.embedding_size)
+    return with_random_rest(found, known)

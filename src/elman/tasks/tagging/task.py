@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from elman.data import Tokenizer, read_vectors
+from elman.data import Tokenizer
 from elman.data.conll import TaggedSentence, read_sentences
 from elman.data.tag_schemes import count_broken, find_spans
-from elman.errors import ConfigError, DataError
+from elman.errors import DataError
 from elman.metrics import TaggingSummary, tagging_summary
+from elman.tasks.held_out import hold_out
 from elman.tasks.tagging.answers import Answer, answer_sentences, mean_loss
 from elman.tasks.tagging.config import TaggingConfig
 from elman.tasks.tagging.data import EncodedSentence, TaggingData
@@ -24,6 +25,7 @@ from elman.tasks.tagging.hidden_markov import HiddenMarkovTagger
 from elman.tasks.tagging.network import TaggingNetwork
 from elman.tasks.tagging.vocabulary import FIRST, Vocabulary
 from elman.tasks.task import Batching, Sources, Task
+from elman.tasks.word_vectors import read_fitting_vectors
 
 _WORD = re.compile(r"\w+(?:[-'\u2019.]\w+)*|[^\w\s]")
 """A word of running text: letters and digits with single marks between them, or one mark."""
@@ -61,7 +63,7 @@ class TaggingTask(Task):
         if sources.valid is not None:
             valid = list(read_sentences(sources.valid, config.column))
         else:
-            train, valid = _split(train)
+            train, valid = hold_out(train, "sentence")
         counted = config.model == "hmm"
         vocabulary = Vocabulary.gather(
             [(sentence.words, sentence.tags) for sentence in train],
@@ -189,20 +191,20 @@ class TaggingTask(Task):
 
     def predict(self, inputs: Iterable[str], where: str) -> Iterator[dict[str, Any]]:
         """Tag lines of running text; see `Task.predict`."""
-        kept: deque[str] = deque()
+        kept: deque[tuple[str, list[str]]] = deque()
 
         def sentences() -> Iterator[list[str]]:
             for text in inputs:
                 if words := _WORD.findall(text):
-                    kept.append(text)
+                    kept.append((text, words))
                     yield words
 
         for answer in self.answer(sentences(), probabilities=True):
-            text, shares = kept.popleft(), answer.probabilities
+            (text, words), shares = kept.popleft(), answer.probabilities
             assert shares is not None
             yield {
                 "input": text,
-                "words": _WORD.findall(text),
+                "words": words,
                 "output": self.vocabulary.decode_tags(answer.tags),
                 "score": shares[range(len(shares)), answer.tags].tolist(),
             }
@@ -229,18 +231,6 @@ class TaggingTask(Task):
         spelling = isinstance(self.model, TaggingNetwork) and self.model.reads_spelling
         words = self.vocabulary.encode_words(sentence.words, spelling=spelling)
         return EncodedSentence(words, torch.tensor(self.vocabulary.encode_tags(sentence.tags)))
-
-
-def _split(
-    sentences: list[TaggedSentence],
-) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
-    """Hold out the last tenth, at least one sentence."""
-    if len(sentences) < 2:
-        raise DataError(
-            "one sentence is too few to hold some out: give more, or a file as --valid."
-        )
-    last = max(1, len(sentences) // 10)
-    return sentences[:-last], sentences[-last:]
 
 
 def _warn_of_broken(sentences: Sequence[TaggedSentence], vocabulary: Vocabulary) -> None:
@@ -272,12 +262,7 @@ def _fill_vectors(model: TaggingNetwork, config: TaggingConfig, vocabulary: Voca
     """Start the vectors of words that a file has from there."""
     assert config.vectors is not None
     tokenizer = Tokenizer.train([" ".join(vocabulary.words)], "word", None)
-    found, known = read_vectors(config.vectors, tokenizer)
-    if found.shape[1] != config.embedding_size:
-        raise ConfigError(
-            f"{config.vectors} holds vectors of {found.shape[1]} numbers: "
-            f"give --embedding-size {found.shape[1]}."
-        )
+    found, known = read_fitting_vectors(config.vectors, tokenizer, config.embedding_size)
     rows = {tokenizer.token(number): number for number in known.nonzero()[0].tolist()}
     with torch.no_grad():
         for place, word in enumerate(vocabulary.words, FIRST):

@@ -12,15 +12,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from elman.cells import find_tree_cell
-from elman.data import LabelledTree, Tokenizer, parse_tree, read_trees, read_vectors
+from elman.data import LabelledTree, Tokenizer, parse_tree, read_trees
 from elman.data.trees import CLASSES, write_tree
-from elman.errors import ConfigError, DataError
+from elman.errors import DataError
 from elman.metrics import SentimentSummary
+from elman.tasks.held_out import hold_out
 from elman.tasks.task import Batching, Sources, Task
 from elman.tasks.tree.batches import EncodedTree, TreeBatch
 from elman.tasks.tree.config import TreeConfig
 from elman.tasks.tree.data import TREES_AT_ONCE, TreeData, classify, measure
 from elman.tasks.tree.model import TreeModel
+from elman.tasks.word_vectors import read_fitting_vectors, with_random_rest
 
 INITIAL_SPREAD = 0.1
 """Standard deviation of the numbers in word vectors that are not given."""
@@ -55,7 +57,7 @@ class TreeTask(Task):
         if sources.valid is not None:
             valid = list(read_trees(sources.valid))
         else:
-            train, valid = _split(train)
+            train, valid = hold_out(train, "tree")
         for trees, purpose in ((train, "to learn from"), (valid, "to measure on")):
             if not any((tree.labels >= 0).any() for tree in trees):
                 raise DataError(f"no node of the trees {purpose} has a label from 0 to 4.")
@@ -181,24 +183,9 @@ def _spelling(config: TreeConfig, tree: LabelledTree) -> str:
     return text.lower() if config.lowercase else text
 
 
-def _split(trees: list[LabelledTree]) -> tuple[list[LabelledTree], list[LabelledTree]]:
-    """Hold out the last tenth, at least one tree."""
-    if len(trees) < 2:
-        raise DataError("one tree is too few to hold some out: give more, or a file as --valid.")
-    last = max(1, len(trees) // 10)
-    return trees[:-last], trees[-last:]
-
-
 def _vectors(config: TreeConfig, tokenizer: Tokenizer) -> Tensor | None:
     """Read word vectors; words without one keep a random start of the same spread."""
     if config.vectors is None:
         return None
-    found, known = read_vectors(config.vectors, tokenizer)
-    if found.shape[1] != config.embedding_size:
-        raise ConfigError(
-            f"{config.vectors} holds vectors of {found.shape[1]} numbers: "
-            f"give --embedding-size {found.shape[1]}."
-        )
-    vectors, unknown = torch.from_numpy(found), ~torch.from_numpy(known)
-    vectors[unknown] = torch.randn(int(unknown.sum()), vectors.shape[1]) * vectors[~unknown].std()
-    return vectors
+    found = read_fitting_vectors(config.vectors, tokenizer, config.embedding_size)
+    return with_random_rest(*found)
