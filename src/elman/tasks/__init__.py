@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
 TASKS = {
     "lm": "elman.tasks.language_model:LanguageModelTask",
+    "fill": "elman.tasks.filling:FillingTask",
     "tag": "elman.tasks.tagging:TaggingTask",
+    "classify": "elman.tasks.classification:ClassificationTask",
     "tree": "elman.tasks.tree:TreeTask",
+    "answer": "elman.tasks.answering:AnsweringTask",
 }
 """The tasks by the names the command line knows them by; loaded on first use."""
 

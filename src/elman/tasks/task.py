@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from elman.errors import CheckpointError, ConfigError
@@ -97,6 +98,32 @@ class TrainingData(Protocol):
         Args:
             loss: nats a target.
         """
+
+
+class Finding(NamedTuple):
+    """Something seen inside a model: a picture, rows of a table, or both.
+
+    Args:
+        name: what it is.
+        picture: the file of the picture.
+        rows: values by name, the same names in each row.
+    """
+
+    name: str
+    picture: Path | None = None
+    rows: Sequence[Mapping[str, Any]] = ()
+
+
+class WordVectors(NamedTuple):
+    """Words and their vectors.
+
+    Args:
+        words: the words.
+        vectors: of each of them.
+    """
+
+    words: Sequence[str]
+    vectors: Float[Tensor, "words embed"]
 
 
 class Task(ABC):
@@ -206,6 +233,29 @@ class Task(ABC):
             One line or several, without the last line end.
         """
         return f"{answer['output']}\t{answer['input']}"
+
+    def look_inside(self, file: str, folder: Path) -> Iterator[Finding]:
+        """Look at what the model does on a file.
+
+        Args:
+            file: a file of the kind the task was trained on.
+            folder: where pictures are written.
+
+        Yields:
+            What was found, each when it is made.
+
+        Raises:
+            DataError: if the file cannot be used.
+        """
+        yield from ()
+
+    def word_vectors(self) -> WordVectors:
+        """Return what the model knows of words.
+
+        Raises:
+            ConfigError: if it knows none.
+        """
+        raise ConfigError(f"this {self.kind} run has no vectors of words.")
 
     def to(self, device: torch.device) -> Self:
         """Move the model.

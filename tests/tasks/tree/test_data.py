@@ -26,7 +26,7 @@ def test_the_last_batch_may_be_smaller(make_task):
     _, data = make_task(batch_size=4)
     batches = data.batches(0)
     assert [len(batch.inputs.trees.roots) for batch in batches] == [4, 2]
-    with pytest.raises(IndexError, match="batch 2 of 2"):
+    with pytest.raises(IndexError):
         batches[2]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from elman.tasks.tagging.data import EncodedSentence, SentenceBatches, by_length, join_sentences
+from elman.tasks.batches import Batches, by_length
+from elman.tasks.tagging.data import EncodedSentence, join_sentences, join_tagged
 from elman.tasks.tagging.network import TaggingNetwork, Words, sentence_lengths
 from elman.tasks.tagging.vocabulary import Vocabulary
 
@@ -101,11 +102,12 @@ def mean_loss(
         Nats a word.
     """
     total, words = 0.0, 0
-    batches = by_length(sentences, np.arange(len(sentences)), SENTENCES_AT_ONCE)
-    for batch in SentenceBatches(sentences, batches):
-        inputs, targets, lengths = batch.to(device)
+    lengths = [len(sentence.tags) for sentence in sentences]
+    rows = by_length(lengths, np.arange(len(sentences)), SENTENCES_AT_ONCE)
+    for batch in Batches(sentences, rows, join_tagged):
+        inputs, targets, valid = batch.to(device)
         scores, _ = network(inputs)
-        assert lengths is not None
-        total += float(network.criterion(scores, targets, lengths)) * batch.target_count
+        assert valid is not None
+        total += float(network.criterion(scores, targets, valid)) * batch.target_count
         words += batch.target_count
     return total / words

@@ -13,11 +13,9 @@ from torch.nn.utils.rnn import pad_sequence
 from elman.data import Batch
 from elman.data.conll import TaggedSentence
 from elman.metrics import TaggingSummary
+from elman.tasks.batches import Batches, shuffled_by_length
 from elman.tasks.tagging.vocabulary import PADDING
 from elman.tasks.task import Validation
-
-POOL = 50
-"""Batches whose sentences are sorted by length together, so that little is padded."""
 
 
 class EncodedSentence(NamedTuple):
@@ -49,51 +47,18 @@ def join_sentences(sentences: Sequence[Int[Tensor, "_ _"]]) -> Int[Tensor, "time
     return pad_sequence(even, padding_value=PADDING)
 
 
-class SentenceBatches(Sequence[Batch]):
-    """Sentences in batches of similar length; each is made when it is asked for.
+def join_tagged(sentences: Sequence[EncodedSentence]) -> Batch:
+    """Put tagged sentences side by side.
 
     Args:
-        sentences: the sentences.
-        batches: which of them each batch has.
-    """
-
-    def __init__(
-        self, sentences: Sequence[EncodedSentence], batches: Sequence[Int[np.ndarray, " rows"]]
-    ) -> None:
-        self._sentences = sentences
-        self._batches = batches
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __getitem__(self, index: int) -> Batch:  # type: ignore[override]
-        """Make one batch.
-
-        Args:
-            index: from 0 to the number of batches - 1.
-        """
-        some = [self._sentences[row] for row in self._batches[index]]
-        targets = pad_sequence([sentence.tags for sentence in some])
-        lengths = torch.tensor([len(sentence.tags) for sentence in some])
-        return Batch(join_sentences([sentence.words for sentence in some]), targets, lengths)
-
-
-def by_length(
-    sentences: Sequence[EncodedSentence], rows: Int[np.ndarray, " rows"], batch_size: int
-) -> list[Int[np.ndarray, " batch"]]:
-    """Cut sentences into batches of similar length.
-
-    Args:
-        sentences: the sentences.
-        rows: which of them.
-        batch_size: sentences of a batch; the last may have fewer.
+        sentences: at least one.
 
     Returns:
-        The rows of each batch.
+        The batch.
     """
-    lengths = [len(sentences[row].tags) for row in rows]
-    ordered = rows[np.argsort(lengths, kind="stable")]
-    return np.split(ordered, range(batch_size, len(rows), batch_size))
+    targets = pad_sequence([sentence.tags for sentence in sentences])
+    lengths = torch.tensor([len(sentence.tags) for sentence in sentences])
+    return Batch(join_sentences([sentence.words for sentence in sentences]), targets, lengths)
 
 
 @dataclass(frozen=True)
@@ -128,11 +93,8 @@ class TaggingData:
         best = measures.get("f1", measures["accuracy"])
         return Validation(loss, measures, rank=1 - best)
 
-    def batches(self, epoch: int) -> SentenceBatches:
+    def batches(self, epoch: int) -> Sequence[Batch]:
         """Return the batches of an epoch; see `TrainingData.batches`."""
         draw = np.random.default_rng((self.seed, epoch))
-        order = draw.permutation(len(self.train))
-        pool = POOL * self.batch_size
-        pools = (order[start : start + pool] for start in range(0, len(order), pool))
-        batches = [rows for some in pools for rows in by_length(self.train, some, self.batch_size)]
-        return SentenceBatches(self.train, [batches[i] for i in draw.permutation(len(batches))])
+        lengths = [len(sentence.tags) for sentence in self.train]
+        return Batches(self.train, shuffled_by_length(lengths, self.batch_size, draw), join_tagged)

@@ -1,6 +1,5 @@
 """Tagging as a task: prepared from columns, saved, measured, answered."""
 
-import re
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from elman.data import Tokenizer
 from elman.data.conll import TaggedSentence, read_sentences
+from elman.data.running_text import split_words
 from elman.data.tag_schemes import count_broken, find_spans
 from elman.errors import DataError
 from elman.metrics import TaggingSummary, tagging_summary
@@ -26,9 +26,6 @@ from elman.tasks.tagging.network import TaggingNetwork
 from elman.tasks.tagging.vocabulary import FIRST, Vocabulary
 from elman.tasks.task import Batching, Sources, Task
 from elman.tasks.word_vectors import read_fitting_vectors
-
-_WORD = re.compile(r"\w+(?:[-'\u2019.]\w+)*|[^\w\s]")
-"""A word of running text: letters and digits with single marks between them, or one mark."""
 
 
 class TaggingTask(Task):
@@ -195,7 +192,7 @@ class TaggingTask(Task):
 
         def sentences() -> Iterator[list[str]]:
             for text in inputs:
-                if words := _WORD.findall(text):
+                if words := split_words(text):
                     kept.append((text, words))
                     yield words
 

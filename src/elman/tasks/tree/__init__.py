@@ -2,14 +2,13 @@
 
 from elman.tasks.tree.batches import EncodedTree, TreeBatch, TreeInputs, make_batch
 from elman.tasks.tree.config import TreeConfig
-from elman.tasks.tree.data import TreeBatches, TreeData, classify, measure
+from elman.tasks.tree.data import TreeData, classify, measure
 from elman.tasks.tree.model import TreeModel
 from elman.tasks.tree.task import TreeTask
 
 __all__ = [
     "EncodedTree",
     "TreeBatch",
-    "TreeBatches",
     "TreeConfig",
     "TreeData",
     "TreeInputs",

@@ -5,47 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Int
 from torch.nn import functional as F
 
 from elman.metrics import SentimentSummary, sentiment_summary
+from elman.tasks.batches import Batches, cut
 from elman.tasks.task import Validation
 from elman.tasks.tree.batches import EncodedTree, TreeBatch, make_batch
 from elman.tasks.tree.model import TreeModel
 
 TREES_AT_ONCE = 64
 """Trees classified together where nothing is learnt; bounds the memory, changes no number."""
-
-
-class TreeBatches(Sequence[TreeBatch]):
-    """Some trees in a given order, cut into batches; each is made when it is asked for.
-
-    Args:
-        trees: the trees.
-        order: their order.
-        batch_size: trees of a batch; the last may be smaller.
-    """
-
-    def __init__(
-        self, trees: Sequence[EncodedTree], order: Int[np.ndarray, " trees"], batch_size: int
-    ) -> None:
-        self._trees = trees
-        self._order = order
-        self._batch_size = batch_size
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._batch_size)
-
-    def __getitem__(self, index: int) -> TreeBatch:  # type: ignore[override]
-        """Make one batch.
-
-        Args:
-            index: from 0 to the number of batches - 1.
-        """
-        if not 0 <= index < len(self):
-            raise IndexError(f"batch {index} of {len(self)}")
-        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return make_batch([self._trees[row] for row in rows])
 
 
 @dataclass(frozen=True)
@@ -67,7 +36,7 @@ class TreeData:
     def batches(self, epoch: int) -> Sequence[TreeBatch]:
         """Return the batches of an epoch; see `TrainingData.batches`."""
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.train))
-        return TreeBatches(self.train, order, self.batch_size)
+        return Batches(self.train, cut(order, self.batch_size), make_batch)
 
     def measures(self, loss: float) -> Mapping[str, float]:
         """Return nothing: a loss of nodes says no more; see `TrainingData.measures`."""
@@ -97,7 +66,7 @@ def classify(
     Yields:
         Log-probabilities `[nodes, classes]` and the batch they are of.
     """
-    for batch in TreeBatches(trees, np.arange(len(trees)), TREES_AT_ONCE):
+    for batch in Batches(trees, cut(np.arange(len(trees)), TREES_AT_ONCE), make_batch):
         with torch.inference_mode():
             logits, _ = model(batch.to(device).inputs)
             yield F.log_softmax(logits.double(), dim=-1).cpu(), batch
