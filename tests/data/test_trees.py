@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.data import parse_tree, read_trees
-from elman.data.trees import UNLABELLED, write_tree
+from elman.data.trees import UNLABELLED, two_labels, write_tree
 from elman.errors import DataError
 
 WORDS = st.text(
@@ -105,6 +105,12 @@ def test_files_are_read_line_by_line(tmp_path):
     path.write_text("\n\n")
     with pytest.raises(DataError, match=r"blank\.txt holds no tree"):
         list(read_trees(path))
+
+
+def test_two_labels_leave_the_neutral_out():
+    tree = parse_tree("(4 (3 a) (2 (1 b) (2 (0 c) (? d))))", "here")
+    assert two_labels(tree).labels.tolist() == [1, 1, -1, 0, -1, 0, -1]
+    assert write_tree(tree, two_labels(tree).labels.tolist()).startswith("(1 (1 a) (? (0 b)")
 
 
 def test_the_sentiment_treebank(data_folder):

@@ -37,6 +37,13 @@ def test_measures_equal_counts():
     }
 
 
+def test_of_two_labels_none_is_neutral():
+    log_probs = np.log([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.7, 0.3]])
+    found = sentiment_summary(log_probs, np.array([0, 1, 0, -1]), np.arange(4))
+    assert found["accuracy"] == found["binary_accuracy"] == pytest.approx(2 / 3)
+    assert found["root_accuracy"] == found["binary_accuracy"]
+
+
 def test_what_is_not_there_cannot_be_measured():
     found = sentiment_summary(np.log(np.full((2, 5), 0.2)), np.array([2, -1]), np.array([1]))
     assert (found["trees"], found["nodes"]) == (1, 1)

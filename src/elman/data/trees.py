@@ -17,6 +17,8 @@ from elman.errors import DataError
 
 CLASSES = 5
 """Labels: very negative, negative, neutral, positive, very positive."""
+NEUTRAL = 2
+"""The label in the middle."""
 UNLABELLED = -1
 """What stands for `?`."""
 
@@ -77,6 +79,20 @@ def parse_tree(text: str, where: str) -> LabelledTree:
         DataError: the text is no tree; names the column, counted from 1.
     """
     return _Reader(where).read(text)
+
+
+def two_labels(tree: LabelledTree) -> LabelledTree:
+    """Leaves of the labels only negative, 0, and positive, 1.
+
+    Args:
+        tree: a tree with labels of `CLASSES`.
+
+    Returns:
+        The same tree; neutral nodes have no label.
+    """
+    sides = np.where(tree.labels > NEUTRAL, 1, 0)
+    without = (tree.labels == UNLABELLED) | (tree.labels == NEUTRAL)
+    return tree._replace(labels=np.where(without, UNLABELLED, sides))
 
 
 def write_tree(tree: LabelledTree, labels: Sequence[int]) -> str:

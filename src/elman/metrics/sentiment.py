@@ -5,9 +5,6 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-NEUTRAL = 2
-"""The label between the negative ones, 0 and 1, and the positive ones, 3 and 4."""
-
 
 class SentimentSummary(TypedDict):
     """What `elman evaluate` tells about labelled trees; shares, NaN where nothing was to be told.
@@ -16,8 +13,8 @@ class SentimentSummary(TypedDict):
         trees: trees measured.
         nodes: labelled nodes measured.
         loss: mean cross-entropy of the labelled nodes, nats a node.
-        accuracy: labelled nodes whose label is found, of five.
-        root_accuracy: labelled roots whose label is found, of five.
+        accuracy: labelled nodes whose label is found.
+        root_accuracy: labelled roots whose label is found.
         binary_accuracy: roots told positive from negative, neutral ones left out.
     """
 
@@ -34,12 +31,13 @@ def sentiment_summary(
     labels: Int[np.ndarray, " nodes"],
     roots: Int[np.ndarray, " trees"],
 ) -> SentimentSummary:
-    """Measure predictions of the five labels of sentiment.
+    """Measure predictions of labels of sentiment, which rise from negative to positive.
 
-    A root is taken as positive where labels 3 and 4 together are more probable than 0 and 1.
+    Of an odd number of labels the middle one is neutral. A root is taken as positive where the
+    labels above the middle are together more probable than those below it.
 
     Args:
-        log_probs: `[nodes, 5]`, nats.
+        log_probs: `[nodes, labels]`, nats.
         labels: the true labels, negative where they are not known.
         roots: which nodes are roots.
 
@@ -53,16 +51,19 @@ def sentiment_summary(
     known = np.flatnonzero(labels >= 0)
     right = log_probs.argmax(axis=1) == labels
     known_roots = roots[labels[roots] >= 0]
-    opinions = known_roots[labels[known_roots] != NEUTRAL]
+    labels_of_a_side = log_probs.shape[1] // 2
+    middle = (log_probs.shape[1] - 1) / 2
+    opinions = known_roots[labels[known_roots] != middle]
     probability = np.exp(log_probs[opinions])
-    positive = probability[:, NEUTRAL + 1 :].sum(axis=1) > probability[:, :NEUTRAL].sum(axis=1)
+    negative = probability[:, :labels_of_a_side].sum(axis=1)
+    positive = probability[:, -labels_of_a_side:].sum(axis=1)
     return SentimentSummary(
         trees=len(roots),
         nodes=len(known),
         loss=float(-log_probs[known, labels[known]].mean()) if len(known) else float("nan"),
         accuracy=_share(right[known]),
         root_accuracy=_share(right[known_roots]),
-        binary_accuracy=_share(positive == (labels[opinions] > NEUTRAL)),
+        binary_accuracy=_share((positive > negative) == (labels[opinions] > middle)),
     )
 
 

@@ -23,6 +23,24 @@ def learn(task, trees, steps=150):
     task.model.eval()
 
 
+def test_two_labels_are_learnt_by_heart_and_answered(make_task, encoded, lines):
+    task, _ = make_task(labels="two")
+    learn(task, encoded(task))
+    found = task.evaluate(encoded(task))
+    assert {found[name] for name in ("accuracy", "root_accuracy", "binary_accuracy")} == {1.0}
+    assert found["nodes"] == sum(line.count(f"({k}") for line in lines for k in (0, 1, 3, 4))
+    answers = list(task.predict(iter(lines), "input"))
+    assert [answers[row]["output"] for row in (0, 1, 3, 4)] == [1, 0, 1, 0]
+    assert {len(answer["probabilities"]) for answer in answers} == {2}
+
+
+def test_neutral_trees_have_no_two_labels(tmp_path):
+    path = tmp_path / "neutral.txt"
+    path.write_text("(2 a)\n(2 (2 b) (? c))\n")
+    with pytest.raises(DataError, match="to learn from has a label other than neutral"):
+        TreeTask.prepare(TreeConfig(labels="two"), tmp_path, Sources((str(path),)), BATCHING)
+
+
 @pytest.mark.parametrize("cell", ["recursive", "rntn", "child-sum-tree-lstm"])
 def test_a_few_trees_are_learnt_by_heart_and_answered(make_task, encoded, lines, tmp_path, cell):
     task, _ = make_task(cell=cell)

@@ -1,6 +1,7 @@
 """The settings of a recursive network over labelled trees."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from elman.config import Count, Rate, check_ranges
 
@@ -13,6 +14,8 @@ class TreeConfig:
         ConfigError: if a setting is out of its range.
     """
 
+    labels: Literal["five", "two"] = "five"
+    """five grades of sentiment, or negative (0, 1) and positive (3, 4) without the neutral ones"""
     cell: str = "constituency-tree-lstm"
     """tree cell by name (`elman cells` lists them), or module:Class for your own"""
     hidden_size: Count = 150

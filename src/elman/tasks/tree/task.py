@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from elman.cells import find_tree_cell
 from elman.data import LabelledTree, Tokenizer, parse_tree, read_trees
-from elman.data.trees import CLASSES, write_tree
+from elman.data.trees import CLASSES, two_labels, write_tree
 from elman.errors import DataError
 from elman.metrics import SentimentSummary
 from elman.tasks.held_out import hold_out
-from elman.tasks.task import Batching, Sources, Task
+from elman.tasks.task import Batching, Sources, Task, WordVectors
 from elman.tasks.tree.batches import EncodedTree, TreeBatch
 from elman.tasks.tree.config import TreeConfig
 from elman.tasks.tree.data import TREES_AT_ONCE, TreeData, classify, measure
@@ -58,14 +58,15 @@ class TreeTask(Task):
             valid = list(read_trees(sources.valid))
         else:
             train, valid = hold_out(train, "tree")
-        for trees, purpose in ((train, "to learn from"), (valid, "to measure on")):
-            if not any((tree.labels >= 0).any() for tree in trees):
-                raise DataError(f"no node of the trees {purpose} has a label from 0 to 4.")
         lines = (_spelling(config, tree) for tree in train)
         tokenizer = Tokenizer.train(lines, "word", config.vocabulary_size)
         task = cls(config, tokenizer, _vectors(config, tokenizer))
         task.save(folder)
         learnt, held_out = ([task.encode(tree) for tree in trees] for trees in (train, valid))
+        for trees, purpose in ((learnt, "to learn from"), (held_out, "to measure on")):
+            if not any((encoded.tree.labels >= 0).any() for encoded in trees):
+                wanted = "from 0 to 4" if config.labels == "five" else "other than neutral"
+                raise DataError(f"no node of the trees {purpose} has a label {wanted}.")
         return task, TreeData(learnt, held_out, batching.batch_size, batching.seed)
 
     @classmethod
@@ -102,6 +103,8 @@ class TreeTask(Task):
                 f"the tree of {' '.join(tree.words[:5])!r} ... has a node with {most} children, "
                 f"and the cell joins {joined}: take --cell child-sum-tree-lstm."
             )
+        if self.config.labels == "two":
+            tree = two_labels(tree)
         return EncodedTree(tree, self.tokenizer.encode(_spelling(self.config, tree)))
 
     @contextmanager
@@ -129,6 +132,11 @@ class TreeTask(Task):
             Loss and accuracies.
         """
         return measure(self.model, trees, self.device)
+
+    def word_vectors(self) -> WordVectors:
+        """Return the learned vectors; see `Task.word_vectors`."""
+        words = [self.tokenizer.token(id) for id in range(self.tokenizer.vocabulary_size)]
+        return WordVectors(words, self.model.embedding.weight)
 
     def predict(self, inputs: Iterable[str], where: str) -> Iterator[dict[str, Any]]:
         """Label the nodes of trees; see `Task.predict`."""
@@ -170,7 +178,7 @@ def _build_model(config: TreeConfig, tokenizer: Tokenizer, vectors: Tensor | Non
     return TreeModel(
         embedding,
         find_tree_cell(config.cell)(config.embedding_size, config.hidden_size),
-        CLASSES,
+        CLASSES if config.labels == "five" else 2,
         unknown=cast(int, tokenizer.unknown),  # words always have one
         dropout=config.dropout,
         input_dropout=config.input_dropout,
