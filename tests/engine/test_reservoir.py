@@ -50,7 +50,7 @@ def compare(cell, inputs, state, **ragged):
 
 def check_widths():
     """Run all sizes on one and on two threads; return how many ran on this back end."""
-    reservoir_loop.EXCHANGE = 0.0  # threads share the units of few rows
+    reservoir_loop.EXCHANGE = reservoir_loop.MEETING = 0.0  # threads share the units of few rows
     echo_state.radius_of = lambda product, size: 2.0  # finding it would take most of the time
     native = 0
     for size, density in SIZES:
@@ -58,6 +58,8 @@ def check_widths():
             cell = build(size, density, kind)
             for batch in (1, 2, 5, 16):
                 inputs, state = sample(cell, batch)
+                # Inputs are multiplied by native code, or by torch.
+                reservoir.MOST_FUSED = INPUTS if (size + batch) % 2 else 0
                 results = []
                 # Waiting for each other takes long where other programs run.
                 for threads in (1, 2) if batch in (1, 5) else (1,):
@@ -78,8 +80,10 @@ def test_every_width_is_exact(lanes):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("most_fused", [0, INPUTS])
 @pytest.mark.parametrize(("size", "density", "batch"), [(70, 0.5, 2), (90, 0.1, 7), (500, 0.02, 4)])
-def test_lengths_and_resets_at_any_step(monkeypatch, size, density, batch, reverse):
+def test_lengths_and_resets_at_any_step(monkeypatch, size, density, batch, most_fused, reverse):
+    monkeypatch.setattr(reservoir, "MOST_FUSED", most_fused)
     monkeypatch.setattr(reservoir, "AHEAD", 3 * size * batch)  # of 11 steps, 3 at a time
     cell = build(size, density)
     inputs, state = sample(cell, batch, time=11)
@@ -181,6 +185,34 @@ def test_a_step_of_its_own_is_respected():
     expected, _ = unroll_eager(cell, inputs, state)
     assert torch.equal(unroll(cell, inputs, state)[0], expected)
     assert "the step of Noisy is not known to be one of leaky units" in explain(cell, inputs)
+
+
+class Shifted(EchoStateCell):
+    """A subclass that makes something else of its inputs."""
+
+    def project(self, inputs):
+        return super().project(inputs + 1)
+
+
+def test_a_projection_of_its_own_is_respected():
+    torch.manual_seed(0)
+    cell = Shifted(INPUTS, 20).double()
+    compare(cell, *sample(cell, 2))
+    assert explain(cell, sample(cell, 2)[0]).startswith("reservoir: ")
+
+
+@pytest.mark.parametrize("most_fused", [0, INPUTS])
+@pytest.mark.parametrize("batch", [3, 16])
+def test_settings_of_each_row(monkeypatch, batch, most_fused):
+    monkeypatch.setattr(reservoir, "MOST_FUSED", most_fused)
+    settings = {
+        "spectral_radius": torch.linspace(0.1, 1.2, batch),
+        "input_scaling": torch.linspace(2.0, 0.5, batch),
+        "bias_scaling": torch.linspace(-0.3, 0.3, batch).abs(),
+    }
+    torch.manual_seed(0)
+    cell = EchoStateCell(INPUTS, 70, **settings, leak=torch.linspace(0.2, 1.0, batch)).double()
+    compare(cell, *sample(cell, batch))
 
 
 @pytest.mark.parametrize(

@@ -171,12 +171,30 @@ class LeakyUnits(NamedTuple):
         squashed: whether $f$ is the hyperbolic tangent; otherwise it is the identity.
         leak: $\alpha$, a number or `[batch, 1]`.
         scale: $\rho$, a number or `[batch, 1]`.
+        drive: how `project` made $p_t$, if that is known.
     """
 
     recurrent_map: nn.Module
     squashed: bool
     leak: float | Tensor
     scale: float | Tensor = 1.0
+    drive: "Drive | None" = None
+
+
+class Drive(NamedTuple):
+    r"""What drives units: one linear layer on scaled inputs.
+
+    $$ p_t = W_{in} (s \circ x_t) + \beta b $$
+
+    Attributes:
+        input_map: the layer, with $W_{in}$ and $b$.
+        input_factor: $s$, a number or `[batch, input]`.
+        bias_factor: $\beta$, a number or `[batch, 1]`.
+    """
+
+    input_map: nn.Linear
+    input_factor: float | Tensor = 1.0
+    bias_factor: float | Tensor = 1.0
 
 
 class ClockedCell(Cell[StateT]):

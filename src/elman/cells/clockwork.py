@@ -93,9 +93,11 @@ class ClockworkCell(ClockedCell[ClockworkState]):
         ):
             group = slice(index * size, (index + 1) * size)
             new = (projected[:, group] + recurrent_map(hidden[:, index * size :])).tanh()
-            # Half a step of room on either side, so that nothing depends on rounding.
-            ticks = (clock + 0.5).remainder(period) < 1
-            groups.append(torch.where(ticks, new, hidden[:, group]))
+            if period > 1:
+                # Half a step of room on either side, so that nothing depends on rounding.
+                ticks = (clock + 0.5).remainder(period) < 1
+                new = torch.where(ticks, new, hidden[:, group])
+            groups.append(new)
         hidden = torch.cat(groups, dim=-1)
         cycle = math.lcm(*self.periods)
         clock = torch.where(clock + 1 < cycle - 0.5, clock + 1, clock + 1 - cycle)

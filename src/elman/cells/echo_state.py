@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elman.cells.base import LeakyUnits, ReservoirCell
+from elman.cells.base import Drive, LeakyUnits, ReservoirCell
 from elman.cells.radius import spectral_radius as radius_of
 from elman.cells.settings import (
     Setting,
@@ -157,7 +157,8 @@ class EchoStateCell(ReservoirCell[EchoState]):
     def leaky_units(self) -> LeakyUnits:
         """Describe the step; see `ReservoirCell.leaky_units`."""
         squashed = self.nonlinearity == "tanh"
-        return LeakyUnits(self.recurrent_map, squashed, self.leak, self.radius_factor)
+        drive = Drive(self.input_map, self.input_factor, self.bias_factor)
+        return LeakyUnits(self.recurrent_map, squashed, self.leak, self.radius_factor, drive)
 
     def _keep(self, name: str, value: float | Tensor) -> None:
         if isinstance(value, Tensor):

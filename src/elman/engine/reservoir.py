@@ -1,7 +1,7 @@
 """Reservoirs of leaky units on native code of their own, without gradients.
 
-The inputs' product is done a few steps ahead, so that it need not be kept for all of them. Where a
-row is reset or ends, the native code pauses.
+Native code multiplies a few inputs itself. The product of more inputs is done a few steps ahead, so
+that it need not be kept for all of them. Where a row is reset or ends, the native code pauses.
 """
 
 from itertools import pairwise
@@ -21,6 +21,9 @@ from elman.state import rebuild, tensors
 
 AHEAD = 2**16
 """Numbers of the inputs' product that are made at a time, about."""
+
+MOST_FUSED = 8
+"""Inputs up to which native code multiplies them itself."""
 
 LARGEST_DENSE = 1000
 """Units from which torch multiplies by a matrix with all its entries as fast."""
@@ -47,19 +50,26 @@ def unroll_reservoir(
     Returns:
         Outputs and final state as `unroll_eager` returns them.
     """
-    units = cell.leaky_units()
+    units = _described(cell)
     assert units is not None
+    fused = projected is None and units.drive is not None and inputs.shape[2] <= MOST_FUSED
     (before,) = tensors(state)
     (initial,) = tensors(cell.initial_state(len(before)))
     with torch.no_grad():
         outputs = _borrowed(len(inputs), before)
-        loop = ReservoirLoop(units, before)
+        loop = ReservoirLoop(units, before, fused=fused)
         final = before.clone()
-        for start, end in pairwise(_stops(outputs, lengths, resets)):
+        most = len(inputs) if fused else max(1, AHEAD // outputs[0].numel())
+        for start, end in pairwise(_stops(most, len(inputs), lengths, resets)):
             if resets is not None and resets[start].any():
                 loop.write(initial.where(resets[start].unsqueeze(1), loop.read()))
-            driven = cell.project(inputs[start:end]) if projected is None else projected[start:end]
-            loop.run(driven, outputs[start:end])
+            if fused:
+                drive = inputs[start:end]
+            elif projected is None:
+                drive = cell.project(inputs[start:end])
+            else:
+                drive = projected[start:end]
+            loop.run(drive, outputs[start:end])
             if lengths is not None:
                 final = loop.read().where((lengths == end).unsqueeze(1), final)
         if lengths is None:
@@ -115,16 +125,18 @@ def _borrowed(time: int, like: Float[Tensor, "batch hidden"]) -> Tensor:
 
 
 def _described(cell: ReservoirCell[Any]) -> LeakyUnits | None:
-    """Return how a cell describes its step, unless a subclass has changed the step since."""
+    """Return how a cell describes its step, without what a subclass has changed since."""
     kind = type(cell)
     owner = next(base for base in kind.__mro__ if "leaky_units" in base.__dict__)
-    return cell.leaky_units() if kind.step is getattr(owner, "step", None) else None
+    units = cell.leaky_units() if kind.step is getattr(owner, "step", None) else None
+    if units is not None and kind.project is not getattr(owner, "project", None):
+        return units._replace(drive=None)
+    return units
 
 
-def _stops(outputs: Tensor, lengths: Tensor | None, resets: Tensor | None) -> list[int]:
+def _stops(most: int, time: int, lengths: Tensor | None, resets: Tensor | None) -> list[int]:
     """Return the steps at which the native code starts, pauses and ends."""
-    time = len(outputs)
-    stops = {*range(0, time, max(1, AHEAD // outputs[0].numel())), time}
+    stops = {*range(0, time, most), time}
     if lengths is not None:
         stops.update(lengths.tolist())
     if resets is not None:

@@ -57,6 +57,7 @@ def tanh(request):
         return results[: len(values)]
 
     run.library = library  # keeps the code in memory
+    run.most, run.mean = (3, 0.55) if host.has_fma else (5, 0.7)
     return run
 
 
@@ -72,8 +73,8 @@ def test_errors_are_a_few_units_in_the_last_place(tanh):
     )
     exact = np.tanh(values.astype(np.longdouble))
     errors = np.abs(tanh(values) - exact) / np.spacing(np.abs(exact.astype(np.float64)))
-    assert errors.max() < 4
-    assert errors[:100_000].mean() < 0.7
+    assert errors.max() < tanh.most
+    assert errors[:100_000].mean() < tanh.mean
 
 
 def test_special_values(tanh):

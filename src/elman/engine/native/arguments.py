@@ -33,3 +33,7 @@ COLLECT_WORDS = (
 )
 """Words of the collecting worker: rows whose gate, a float for each, is not 0 are put one behind
 the other; `count` is the address of the word that takes their number."""
+
+REPEAT_WORDS = ("entry", "data", "threads", "start", "counter", "source", "bytes", "target")
+"""Words of a repeated call: the function made by `emit_entry` and its argument, the threads that
+run it, the addresses of `GOMP_parallel` and of the barrier's counter; and what is then copied."""

@@ -1,24 +1,31 @@
 """A program compiled for this processor, and its calls."""
 
 import ctypes
+from array import array
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
 from elman.engine.compiler.program import Matrix, Program, Source
 from elman.engine.compiler.schedule import schedule
+from elman.engine.native.arguments import REPEAT_WORDS
 from elman.engine.native.cache import compiled_object
 from elman.engine.native.kernels import Precision, kernels
 from elman.engine.native.layout import Layout
 from elman.engine.native.plan import Plan, Word
 from elman.engine.native.target import Library, compile_module, host
-from elman.engine.native.threads import available, header, prepared
+from elman.engine.native.threads import available, header, pool_start
 
 SHARED_WORK = 2**16
 """Multiplications a step from which few rows are worth several threads."""
 
 THREAD_WORK = 2**17
 """Multiplications a call from which it is worth several threads."""
+
+TARGET = REPEAT_WORDS.index("target")
+"""Which word of a call's order says where it copies to."""
+
+_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Weight(NamedTuple):
@@ -193,27 +200,37 @@ class Call:
 
     Attributes:
         words: the argument, in which addresses may be changed from call to call.
-        run: makes the call.
+        order: words of the call itself, of which that of `TARGET` says where `copy` copies to.
+        run: makes the call, as long as this object lives.
     """
 
     words: "ctypes.Array[ctypes.c_int64]"
+    order: "array[int]"
     run: Callable[[], None]
 
     def __init__(self, entry: int, barrier: int, words: list[int]) -> None:
         # Behind them the counter of the barrier, on a cache line of its own.
         self.words = (ctypes.c_int64 * (len(words) + 16))(*words)
         address = ctypes.addressof(self.words)
-        counter = len(words) + (-(address // 8 + len(words))) % 8
-        self.words[barrier] = address + 8 * counter
-        run = prepared(entry, self.words, words[0])
-        self.run = run if words[0] == 1 else partial(_run_together, self.words, counter, run)
+        counter = address + 8 * (len(words) + (-(address // 8 + len(words))) % 8)
+        self.words[barrier] = counter
+        order = {
+            **dict.fromkeys(REPEAT_WORDS, 0),
+            **{"entry": entry, "data": address, "threads": words[0]},
+            **{"start": pool_start(), "counter": counter},
+        }
+        self.order = array("q", order.values())
+        self.run = partial(_FUNCTION(kernels().repeat), self.order.buffer_info()[0])
 
+    def copy(self, source: int, count: int) -> None:
+        """Copy something whenever the code has run.
 
-def _run_together(
-    words: "ctypes.Array[ctypes.c_int64]", counter: int, run: Callable[[], None]
-) -> None:
-    words[counter] = 0
-    run()
+        Args:
+            source: its address.
+            count: bytes.
+        """
+        for name, word in (("source", source), ("bytes", count)):
+            self.order[REPEAT_WORDS.index(name)] = word
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ from llvmlite import ir
 
 from elman.engine.native import bfloat16, few_rows, moves, packing, products, workers
 from elman.engine.native.cache import compiled_object
-from elman.engine.native.launch import emit_launch
+from elman.engine.native.launch import emit_launch, emit_repeat
 from elman.engine.native.target import Host, Library, compile_module, host
 from elman.engine.native.threads import emit_entry
 
@@ -32,6 +32,7 @@ class Kernels(NamedTuple):
         transpose_worker: entry of the transposing worker.
         collect_worker: entry of the worker that collects chosen rows.
         launch: the function `launch` of `launch`.
+        repeat: the function `repeat` of `launch`.
         panel_width: columns of a panel of a packed matrix.
         pairs: how many numbers of a column take the place of one float.
         row_block: rows that a thread multiplies at a time.
@@ -50,6 +51,7 @@ class Kernels(NamedTuple):
     transpose_worker: int
     collect_worker: int
     launch: int
+    repeat: int
     panel_width: int
     pairs: int
     row_block: int
@@ -115,6 +117,7 @@ def build_kernels(target: Host, precision: Precision) -> bytes:
     ):
         emit_entry(module, worker, f"{name}_entry")
     emit_launch(module)
+    emit_repeat(module)
     return compile_module(module, target)
 
 
@@ -144,6 +147,7 @@ def load_kernels(target: Host, precision: Precision, code: bytes) -> Kernels:
         library.address("transpose_entry"),
         library.address("collect_entry"),
         library.address("launch"),
+        library.address("repeat"),
         panel_width=products.panel_width(target),
         pairs=2 if rounded else 1,
         row_block=workers.ROW_BLOCK,

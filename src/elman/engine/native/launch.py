@@ -1,16 +1,19 @@
-"""Generated code that runs the jobs of a plan."""
+"""Generated code that runs the jobs of a plan, and calls that are made again and again."""
 
 from typing import Any
 
 from llvmlite import ir
 
+from elman.engine.native.arguments import REPEAT_WORDS
 from elman.engine.native.emission import (
+    BOOLEAN,
     INTEGER,
     POINTER,
     VOID,
     counted,
     function,
     integer,
+    intrinsic,
 )
 from elman.engine.native.plan import HEAD, MEMORY, SCRATCH, WORDS
 
@@ -54,6 +57,33 @@ def emit_launch(module: Any) -> Any:
         entry = at(table, builder.mul(index, integer(3)))
         job, position, threads = (load(entry, integer(number)) for number in range(3))
         _emit_job(builder, start, job, at(words, position), threads)
+    builder.ret_void()
+    return added
+
+
+def emit_repeat(module: Any) -> Any:
+    """Emit `repeat(call)`, which makes a call once more; its words are `REPEAT_WORDS`.
+
+    Args:
+        module: where to emit.
+
+    Returns:
+        The function.
+    """
+    added, builder = function(module, "repeat", POINTER)
+    words = {}
+    for position, name in enumerate(REPEAT_WORDS):
+        place = builder.gep(added.args[0], [integer(position)], source_etype=INTEGER)
+        words[name] = builder.load(place, typ=INTEGER)
+    pointers = {
+        name: builder.inttoptr(words[name], POINTER)
+        for name in ("data", "counter", "source", "target")
+    }
+    builder.store(integer(0), pointers["counter"])
+    _emit_job(builder, words["start"], words["entry"], pointers["data"], words["threads"])
+    copy = intrinsic(module, "llvm.memcpy.p0.p0.i64", VOID, POINTER, POINTER, INTEGER, BOOLEAN)
+    moved = pointers["target"], pointers["source"], words["bytes"]
+    builder.call(copy, [*moved, ir.Constant(BOOLEAN, 0)])
     builder.ret_void()
     return added
 

@@ -16,9 +16,12 @@ from elman.engine.native.cache import compiled_object
 from elman.engine.native.target import Host, Library, compile_module, host
 from elman.engine.native.threads import HEADER_WORDS
 
+ARRAYS = ("columns", "values", "scale", "leak", "drive", "weights", "outputs", "state")
+"""The addresses in the argument of a call."""
+
 WORDS = (
-    *("barrier", "begin", "steps", "rows", "groups", "units", "blocks", "entries"),
-    *("columns", "values", "scale", "leak", "projected", "outputs", "state"),
+    *("barrier", "begin", "steps", "rows", "groups", "units", "blocks", "entries", "features"),
+    *ARRAYS,
 )
 """What stands behind the header in the argument of a call."""
 
@@ -32,6 +35,7 @@ class Kind(NamedTuple):
         rows_together: whether a vector holds rows of one unit, not units of one row.
         index_bits: bits of the place of what is read; 0 where each unit reads every unit.
         squashed: whether units pass through the hyperbolic tangent.
+        fused: whether the drive is inputs, multiplied here; it is their product otherwise.
     """
 
     double: bool
@@ -39,6 +43,7 @@ class Kind(NamedTuple):
     rows_together: bool
     index_bits: Literal[0, 16, 32]
     squashed: bool
+    fused: bool
 
 
 class Code(NamedTuple):
@@ -135,8 +140,13 @@ def _emit_loops(builder: Any, words: Any, block: Any, barrier: Any, threads: Any
         block.enter(group)
         with counted(builder, none, words["steps"]) as step:
             block.begin(group, step)
-            with counted(builder, first_block, last_block) as number:
-                block.emit(number)
+            several = builder.srem(builder.sub(last_block, first_block), integer(block.together))
+            whole = builder.sub(last_block, several)
+            with counted(builder, first_block, whole, block.together) as number:
+                block.emit([builder.add(number, integer(each)) for each in range(block.together)])
+            if block.together > 1:
+                with counted(builder, whole, last_block) as number:
+                    block.emit([number])
             with builder.if_then(shared):
                 counter = builder.inttoptr(words["barrier"], POINTER)
                 builder.call(barrier, [counter, count])

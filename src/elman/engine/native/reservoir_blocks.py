@@ -17,7 +17,7 @@ from elman.engine.native.emission import (
     minimum,
 )
 from elman.engine.native.packing import transposed
-from elman.engine.native.reservoir import Kind
+from elman.engine.native.reservoir import ARRAYS, Kind
 from elman.engine.native.target import Host
 from elman.engine.native.transcendental import tanh
 from elman.engine.native.vector import VectorBuilder
@@ -36,6 +36,9 @@ class Block:
         words: the words of the call, by name.
     """
 
+    together = 1
+    """Blocks that are computed side by side."""
+
     def __init__(self, builder: Any, kind: Kind, target: Host, words: dict[str, Any]) -> None:
         self._build = builder
         self._kind = kind
@@ -43,10 +46,7 @@ class Block:
         self._element = DOUBLE if kind.double else FLOAT
         self._vector: Any = (DoubleBuilder if kind.double else VectorBuilder)(builder, target)
         self._lanes = kind.lanes
-        self._arrays = {
-            name: builder.inttoptr(words[name], POINTER)
-            for name in ("columns", "values", "scale", "leak", "projected", "outputs", "state")
-        }
+        self._arrays = {name: builder.inttoptr(words[name], POINTER) for name in ARRAYS}
 
     @abstractmethod
     def enter(self, group: Any) -> None:
@@ -57,11 +57,11 @@ class Block:
         """
 
     @abstractmethod
-    def emit(self, number: Any) -> None:
-        """Emit a block.
+    def emit(self, numbers: list[Any]) -> None:
+        """Emit some blocks, as many as `together` or one.
 
         Args:
-            number: its number.
+            numbers: their numbers.
         """
 
     def begin(self, group: Any, step: Any) -> None:
@@ -72,18 +72,18 @@ class Block:
             step: the step's number in this call.
         """
         build, words = self._build, self._words
-        plane = self._plane()
-        parity = build.and_(build.add(words["begin"], step), integer(1))
-        places = []
-        for which in (parity, build.xor(parity, integer(1))):
-            planes = build.add(build.mul(which, words["groups"]), group)
-            places.append(self._at("state", build.mul(planes, plane)))
-        self._before, self._after = places
         self._step = build.mul(step, build.mul(words["rows"], words["units"]))
+        inputs = build.add(build.mul(step, words["groups"]), group)
+        self._inputs = self._at("drive", build.mul(inputs, self._input_plane()))
+        self._before, self._after = self._states(group, step)
 
     @abstractmethod
-    def _plane(self) -> Any:
-        """Emit how many numbers the state of a group has."""
+    def _states(self, group: Any, step: Any) -> tuple[Any, Any]:
+        """Emit where the state of a group is read from and where the new one goes."""
+
+    @abstractmethod
+    def _input_plane(self) -> Any:
+        """Emit how many numbers the inputs of a group have at each step."""
 
     def _at(self, array: Any, *places: Any) -> Any:
         """Emit the address of a number of an array, which is a name or an address."""
@@ -135,21 +135,39 @@ class Block:
                     at = build.add(entry, integer(chain))
                     place = build.add(first, build.mul(at, integer(self._lanes)))
                     mine = before[chain * sums : (chain + 1) * sums]
-                    after += self._added(at, place, mine)
+                    after += self._added("values", place, self._read(at, place), mine)
                 carry(build, before, after + before[step * sums :])
             totals = before
         while len(totals) > sums:
             totals = [build.fadd(a, b) for a, b in zip(totals[::2], totals[1::2], strict=True)]
         return totals
 
-    @abstractmethod
-    def _added(self, entry: Any, place: Any, totals: list[Any]) -> list[Any]:
-        """Emit the addition of one entry of each unit, which stand at a place in the values."""
+    def _with_inputs(self, number: Any, totals: list[Any]) -> list[Any]:
+        """Emit the sums over the inputs of a block, which are added to others."""
+        build, features = self._build, self._words["features"]
+        first = build.mul(number, build.mul(features, integer(self._lanes)))
+        with counted(build, integer(0), features) as feature:
+            before = carried(build, feature, totals)
+            place = build.add(first, build.mul(feature, integer(self._lanes)))
+            carry(build, before, self._added("weights", place, self._given(feature), before))
+        return before
 
-    def _changed(self, total: Any, projected: Any, old: Any, scale: Any, leak: Any) -> Any:
-        """Emit the new state of units whose entries are summed up."""
+    @abstractmethod
+    def _read(self, entry: Any, place: Any) -> list[Any]:
+        """Emit the loads of the units that are read by one entry of each unit of a block."""
+
+    @abstractmethod
+    def _given(self, feature: Any) -> list[Any]:
+        """Emit the loads of an input, for each sum."""
+
+    @abstractmethod
+    def _added(self, name: str, place: Any, reads: list[Any], totals: list[Any]) -> list[Any]:
+        """Emit the addition of products with what stands at a place of an array."""
+
+    def _changed(self, driven: Any, old: Any, leak: Any) -> Any:
+        """Emit the new state of units from the sum of all that drives them."""
         build, vector = self._build, self._vector
-        new = vector.fma(scale, total, projected)
+        new = driven
         if self._kind.squashed:
             new = vector.tanh(new) if self._kind.double else tanh(vector, new)
         keep = build.fsub(vector.constant(1.0), leak)
@@ -159,34 +177,59 @@ class Block:
 class UnitBlock(Block):
     """A block of the units of one row, which is a group."""
 
+    together = 4  # one squashing function is waited for, several are not
+
     def enter(self, group: Any) -> None:
         """Emit what is done once for all steps of a group; see `Block.enter`."""
         self._row = self._build.mul(group, self._words["units"])
         self._scale, self._leak = (self._scalar(name, group) for name in ("scale", "leak"))
 
-    def emit(self, number: Any) -> None:
-        """Emit a block; see `Block.emit`."""
-        vector, start = self._vector, self._start(number)
+    def emit(self, numbers: list[Any]) -> None:
+        """Emit some blocks; see `Block.emit`."""
+        vector = self._vector
+        driven = [self._driven(number) for number in numbers]
+        for number, each in zip(numbers, driven, strict=True):
+            start = self._start(number)
+            old = vector.load(self._at(self._before, start))
+            hidden = self._changed(each, old, self._leak)
+            vector.store(hidden, self._at(self._after, start))
+
+    def _driven(self, number: Any) -> Any:
+        """Emit what the units of a block are driven by."""
         (total,) = self._summed(number, 1)
-        projected = vector.load(self._at("projected", self._step, self._row, start))
-        old = vector.load(self._at(self._before, start))
-        hidden = self._changed(total, projected, old, self._scale, self._leak)
-        vector.store(hidden, self._at(self._after, start))
-        vector.store(hidden, self._at("outputs", self._step, self._row, start))
+        if self._kind.fused:
+            (driven,) = self._with_inputs(number, [self._build.fmul(self._scale, total)])
+            return driven
+        drive = self._at("drive", self._step, self._row, self._start(number))
+        return self._vector.fma(self._scale, total, self._vector.load(drive))
 
-    def _plane(self) -> Any:
-        return self._words["units"]
+    def _states(self, group: Any, step: Any) -> tuple[Any, Any]:
+        # The outputs are the state. Lines written only once need not be taken from a thread that
+        # has read them.
+        build, units = self._build, self._words["units"]
+        after = self._at("outputs", self._step, self._row)
+        last = self._at(after, build.neg(build.mul(self._words["rows"], units)))
+        is_first = build.icmp_signed("==", step, integer(0))
+        return build.select(is_first, self._at("state", self._row), last), after
 
-    def _added(self, entry: Any, place: Any, totals: list[Any]) -> list[Any]:
-        (total,) = totals
-        if self._kind.index_bits:
-            read = ir.Constant(self._vector.type, ir.Undefined)
-            for lane, column in enumerate(self._columns(place)):
-                unit = self._build.load(self._at(self._before, column), typ=self._element)
-                read = self._build.insert_element(read, unit, ir.Constant(ir.IntType(32), lane))
-        else:
-            read = self._scalar(self._before, entry)
-        return [self._vector.fma(self._vector.load(self._at("values", place)), read, total)]
+    def _input_plane(self) -> Any:
+        return self._words["features"]
+
+    def _read(self, entry: Any, place: Any) -> list[Any]:
+        if not self._kind.index_bits:
+            return [self._scalar(self._before, entry)]
+        read = ir.Constant(self._vector.type, ir.Undefined)
+        for lane, column in enumerate(self._columns(place)):
+            unit = self._build.load(self._at(self._before, column), typ=self._element)
+            read = self._build.insert_element(read, unit, ir.Constant(ir.IntType(32), lane))
+        return [read]
+
+    def _given(self, feature: Any) -> list[Any]:
+        return [self._scalar(self._inputs, feature)]
+
+    def _added(self, name: str, place: Any, reads: list[Any], totals: list[Any]) -> list[Any]:
+        (read,), (total,) = reads, totals
+        return [self._vector.fma(self._vector.load(self._at(name, place)), read, total)]
 
 
 class RowBlock(Block):
@@ -202,31 +245,54 @@ class RowBlock(Block):
         self._rows = [build.mul(row, self._words["units"]) for row in rows]
         self._scale, self._leak = (vector.load(self._at(n, first)) for n in ("scale", "leak"))
 
-    def emit(self, number: Any) -> None:
-        """Emit a block; see `Block.emit`."""
+    def emit(self, numbers: list[Any]) -> None:
+        """Emit some blocks; see `Block.emit`."""
+        (number,) = numbers
         build, vector, start = self._build, self._vector, self._start(number)
         totals = self._summed(number, self._lanes)
-        given = [vector.load(self._at("projected", self._step, row, start)) for row in self._rows]
+        if self._kind.fused:
+            scaled = [build.fmul(self._scale, total) for total in totals]
+            driven = self._with_inputs(number, scaled)
+        else:
+            rows = [vector.load(self._at("drive", self._step, row, start)) for row in self._rows]
+            pairs = zip(totals, transposed(build, rows), strict=True)
+            driven = [vector.fma(self._scale, total, drive) for total, drive in pairs]
         changed = []
-        for unit, projected in enumerate(transposed(build, given)):
+        for unit, each in enumerate(driven):
             line = build.mul(build.add(start, integer(unit)), integer(self._lanes))
             old = vector.load(self._at(self._before, line))
-            hidden = self._changed(totals[unit], projected, old, self._scale, self._leak)
+            hidden = self._changed(each, old, self._leak)
             vector.store(hidden, self._at(self._after, line))
             changed.append(hidden)
         for row, hidden in zip(self._rows, transposed(build, changed), strict=True):
             vector.store(hidden, self._at("outputs", self._step, row, start))
 
-    def _plane(self) -> Any:
-        return self._build.mul(self._words["units"], integer(self._lanes))
+    def _states(self, group: Any, step: Any) -> tuple[Any, Any]:
+        build, words = self._build, self._words
+        plane = build.mul(words["units"], integer(self._lanes))
+        parity = build.and_(build.add(words["begin"], step), integer(1))
+        places = []
+        for which in (parity, build.xor(parity, integer(1))):
+            planes = build.add(build.mul(which, words["groups"]), group)
+            places.append(self._at("state", build.mul(planes, plane)))
+        return places[0], places[1]
 
-    def _added(self, entry: Any, place: Any, totals: list[Any]) -> list[Any]:
+    def _input_plane(self) -> Any:
+        return self._build.mul(self._words["features"], integer(self._lanes))
+
+    def _read(self, entry: Any, place: Any) -> list[Any]:
         build, vector = self._build, self._vector
         if self._kind.index_bits:
             places = self._columns(place)
-            reads = [vector.load(self._at(self._before, column)) for column in places]
-        else:
-            line = build.mul(entry, integer(self._lanes))
-            reads = [vector.load(self._at(self._before, line))] * self._lanes
-        values = [self._scalar("values", place, integer(unit)) for unit in range(self._lanes)]
-        return [vector.fma(*each) for each in zip(values, reads, totals, strict=True)]
+            return [vector.load(self._at(self._before, column)) for column in places]
+        line = build.mul(entry, integer(self._lanes))
+        return [vector.load(self._at(self._before, line))] * self._lanes
+
+    def _given(self, feature: Any) -> list[Any]:
+        line = self._build.mul(feature, integer(self._lanes))
+        return [self._vector.load(self._at(self._inputs, line))] * self._lanes
+
+    def _added(self, name: str, place: Any, reads: list[Any], totals: list[Any]) -> list[Any]:
+        values = [self._scalar(name, place, integer(unit)) for unit in range(self._lanes)]
+        fma = self._vector.fma
+        return [fma(*each) for each in zip(values, reads, totals, strict=True)]

@@ -10,10 +10,14 @@ from elman.cells import SparseMap
 from elman.cells.base import LeakyUnits
 from elman.engine.native.code import Call
 from elman.engine.native.reservoir import WORDS, Kind, lanes, reservoir_code
-from elman.engine.native.threads import HEADER_WORDS, header
+from elman.engine.native.threads import HEADER_WORDS, available, header
 
-EXCHANGE = 6.0
+# As measured between cores without a common cache; with one it takes a third of that.
+EXCHANGE = 0.75
 """Reads that a thread does in the time in which it gets one byte of the state from another."""
+
+MEETING = 3000.0
+"""Reads that a thread does in the time in which it meets another after a step."""
 
 MOST_PRESENT = 0.25
 """The share of entries other than zero up to which the zeros stored beside them are left out."""
@@ -56,7 +60,7 @@ def plan(batch: int, size: int, entries: int, *, sparse: bool, double: bool) -> 
     Returns:
         The quickest way by estimate.
     """
-    full, threads = lanes(double=double), torch.get_num_threads()
+    full, threads = lanes(double=double), available()
     found = []
     for width, rows in ((full, 1), (full, full), (full // 2, full // 2)):
         read = (1, _READ_ROWS * width / full) if sparse else (_READ_ALL, _READ_ALL_ROWS)
@@ -68,7 +72,8 @@ def plan(batch: int, size: int, entries: int, *, sparse: bool, double: bool) -> 
             found.append(Plan(rows, width, threads, work * -(-groups // threads)))
         elif width > 1:
             found.append(Plan(rows, width, 1, work * groups))
-            found.append(Plan(rows, width, threads, (work * groups + exchanged) / threads))
+            shared = work * groups / threads + exchanged + MEETING
+            found.append(Plan(rows, width, threads, shared))
     return min(found, key=lambda each: each.work)
 
 
@@ -93,9 +98,12 @@ class ReservoirLoop:
     Args:
         units: the units, at least as many as a vector holds.
         hidden: their state before the first step, `[batch, hidden]`.
+        fused: whether they are driven by inputs, or by what `project` made of these.
     """
 
-    def __init__(self, units: LeakyUnits, hidden: Float[Tensor, "batch hidden"]) -> None:
+    def __init__(
+        self, units: LeakyUnits, hidden: Float[Tensor, "batch hidden"], *, fused: bool
+    ) -> None:
         columns, weight = _entries(units.recurrent_map)
         self._batch, self._size = hidden.shape
         double = hidden.dtype == torch.float64
@@ -111,14 +119,19 @@ class ReservoirLoop:
         groups = -(-self._batch // chosen.rows)
         # Rows that a vector lacks repeat the last one.
         self._rows = torch.arange(groups * chosen.rows).clamp(max=self._batch - 1)
-        self._planes = hidden.new_empty(2, groups, self._size, chosen.rows)
-        self._done = 0
+        # Where a vector holds units of one row, outputs are the state from the first step on.
+        self._in_turn = chosen.rows > 1
+        self._planes = hidden.new_empty(1 + self._in_turn, groups, self._size, chosen.rows)
+        self._plane = 0
         self.write(hidden)
+        self._drive = units.drive if fused else None
+        into = self._weights()
         self._arrays = {
             "columns": self._in_blocks(weight if columns is None else columns),
             "values": self._in_blocks(weight),
             "scale": self._of_rows(units.scale),
             "leak": self._of_rows(units.leak),
+            "weights": self._in_blocks(into),
             "state": self._planes,
         }
         sizes = {
@@ -127,12 +140,12 @@ class ReservoirLoop:
             "units": self._size,
             "blocks": -(-self._size // self._lanes),
             "entries": entries,
+            "features": into.shape[1],
         }
         places = {name: array.data_ptr() for name, array in self._arrays.items()}
         words = {**dict.fromkeys(WORDS, 0), **sizes, **places}
-        self._code = reservoir_code(
-            Kind(double, self._lanes, chosen.rows > 1, bits, units.squashed)
-        )
+        kind = Kind(double, self._lanes, chosen.rows > 1, bits, units.squashed, fused)
+        self._code = reservoir_code(kind)
         self._call = Call(
             self._code.entry,
             _POSITIONS["barrier"],
@@ -141,7 +154,7 @@ class ReservoirLoop:
 
     def read(self) -> Float[Tensor, "batch hidden"]:
         """Return the state after the steps done, a copy."""
-        rows = self._planes[self._done % 2].transpose(1, 2).reshape(-1, self._size)
+        rows = self._planes[self._plane].transpose(1, 2).reshape(-1, self._size)
         return rows[: self._batch].clone()
 
     def write(self, hidden: Float[Tensor, "batch hidden"]) -> None:
@@ -151,30 +164,50 @@ class ReservoirLoop:
             hidden: the state before the coming step.
         """
         rows = hidden[self._rows].view(len(self._planes[0]), -1, self._size)
-        self._planes[self._done % 2] = rows.transpose(1, 2)
+        self._planes[self._plane] = rows.transpose(1, 2)
 
     def run(
         self,
-        projected: Float[Tensor, "time batch hidden"],
+        drive: Float[Tensor, "time batch features"],
         outputs: Float[Tensor, "time batch hidden"],
     ) -> None:
         """Do some steps.
 
         Args:
-            projected: what drives the units at each step.
+            drive: the inputs, or what `project` made of them.
             outputs: where the state after each step is written, contiguous.
         """
-        projected = projected.contiguous()
+        drive = drive.contiguous() if self._drive is None else self._scaled(drive)
         changed = {
-            "begin": self._done,
-            "steps": len(projected),
-            "projected": projected.data_ptr(),
+            "begin": self._plane,
+            "steps": len(drive),
+            "drive": drive.data_ptr(),
             "outputs": outputs.data_ptr(),
         }
         for name, word in changed.items():
             self._call.words[_POSITIONS[name]] = word
         self._call.run()
-        self._done += len(projected)
+        if self._in_turn:
+            self._plane = (self._plane + len(drive)) % 2
+        else:
+            self.write(outputs[len(drive) - 1])
+
+    def _weights(self) -> Tensor:
+        """Return the weights of all inputs, of which the last is one."""
+        if self._drive is None:
+            return self._planes.new_empty(self._size, 0)
+        into = self._drive.input_map
+        return torch.cat([into.weight, into.bias.unsqueeze(1)], dim=1)
+
+    def _scaled(self, inputs: Tensor) -> Tensor:
+        """Return the inputs and the one, each for all rows of a vector side by side."""
+        assert self._drive is not None
+        time, batch, features = inputs.shape
+        scaled = inputs.new_empty(time, batch, features + 1)
+        scaled[..., :features] = self._drive.input_factor * inputs
+        scaled[..., features:] = self._drive.bias_factor
+        lines = scaled[:, self._rows].view(time, len(self._planes[0]), -1, features + 1)
+        return lines.transpose(2, 3).contiguous()
 
     def _in_blocks(self, matrix: Tensor) -> Tensor:
         """Bring the rows of a matrix into blocks, each `[entries, lanes]`."""

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from elman.engine.compiler.program import Matrix, Source
-from elman.engine.native.code import Buffer, Call, Weight, code_for
+from elman.engine.native.code import TARGET, Buffer, Call, Weight, code_for
 from elman.engine.native.execute import OUTPUT
 from elman.engine.native.kernels import kernels
 from elman.engine.native.layout import Layout
 from elman.engine.native.multiply import pack_weight, packed_size
+from elman.engine.native.threads import available
 from elman.engine.trace import Traced
 from elman.state import rebuild, tensors
 
@@ -159,7 +160,7 @@ class CompiledStep:
 
     def _prepare(self, batch: int) -> None:
         """Make a call for this number of rows, unless the last one was for as many."""
-        wanted = batch, torch.get_num_threads()
+        wanted = batch, available()
         if self._prepared_for == wanted:
             return
         packed = self._packed
@@ -189,6 +190,8 @@ class CompiledStream:
         self._like = state
         self._batch = next(tensors(state)).shape[0]
         self._memory = self._packed.memory(self._batch)
+        place = self._memory[self._packed.output]
+        self._outputs = (place, place) if self._packed.output == OUTPUT else tuple(place)
         # A step that reads no inputs has no word for them: any that it does not read will do.
         unread = self._packed.layout.header("lengths")
         self._input = next((word for _, word in self._packed.inputs()), unread)
@@ -222,26 +225,32 @@ class CompiledStream:
             The output `[batch, output]`, in memory of its own.
         """
         inputs = inputs.contiguous()
-        if torch.get_num_threads() != self._threads:
+        if available() != self._threads:
             self._prepare()
-        words, run, output = self._turns[self._turn]
+        turn = self._turn
+        call, words, places, result = self._turns[turn]
+        output = torch.empty_like(self._outputs[turn])
         words[self._input] = inputs.data_ptr()
-        run()
-        self._turn = 1 - self._turn
-        return output.clone()
+        places[result] = output.data_ptr()
+        call.run()
+        self._turn = 1 - turn
+        return output
 
     def _places(self) -> list[Tensor]:
         return [self._memory[source] for source in self._memory if source.kind == "state"]
 
     def _prepare(self) -> None:
-        self._threads = torch.get_num_threads()
-        output = self._memory[self._packed.output]
-        self._turns = []
+        self._threads = available()
+        self._turns: list[tuple[Call, Any, Any, int]] = []
         for step in (0, 1):
-            # The output is in the state that has just been written, or in a place of its own.
-            result = output if self._packed.output == OUTPUT else output[1 - step]
             call = self._packed.call(self._memory, self._batch, step)
-            self._turns.append((call.words, call.run, result))
+            if self._packed.output == OUTPUT:
+                place: tuple[Any, int] = call.words, self._packed.layout.buffer(OUTPUT)
+            else:  # it is in the state that has just been written
+                output = self._outputs[1 - step]
+                call.copy(output.data_ptr(), 4 * output.numel())
+                place = call.order, TARGET
+            self._turns.append((call, call.words, *place))
 
 
 def _buffer(source: Source, address: int, batch: int, width: int) -> Buffer:

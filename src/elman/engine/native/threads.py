@@ -18,8 +18,7 @@ number of threads there really are, which OpenMP may make smaller than asked.
 import ctypes
 import os
 import platform
-from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -88,22 +87,6 @@ def parallel(function: int, data: "int | ctypes.Array[Any]", threads: int) -> No
         _FUNCTION(function)(data)
     else:
         pool.fork(function, data, threads)
-
-
-def prepared(function: int, data: "ctypes.Array[Any]", threads: int) -> Callable[[], None]:
-    """Prepare a call of `parallel` that is made many times.
-
-    Args:
-        function: as `parallel` takes it.
-        data: what it is called with.
-        threads: how many threads run it.
-
-    Returns:
-        A function that makes the call; it keeps the data.
-    """
-    if threads == 1:
-        return partial(_FUNCTION(function), data)
-    return partial(parallel, function, data, threads)
 
 
 def emit_entry(module: "ir.Module", worker: "ir.Function", name: str = "entry") -> "ir.Function":
