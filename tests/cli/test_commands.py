@@ -97,9 +97,14 @@ def test_inspect(elman, trained, run_folder, text):
         "gradient by time lag",
         "recurrent Jacobian",
         "unit activations",
+        "surprisal",
     }
-    assert {result["picture"] for result in found} == names
-    for result in found:
+    pictures = [result for result in found if "picture" in result]
+    assert {result["picture"] for result in pictures} == names
+    (medians,) = [result for result in found if result.get("table") == "recurrent Jacobian"]
+    assert medians["run"] == "RUN"
+    assert 0 < medians["spectral_radius"] < medians["largest_singular_value"]
+    for result in pictures:
         with open(result["path"], "rb") as picture:
             assert picture.read(4) == b"\x89PNG"
     assert elman("inspect", run_folder, "--length", "2", "--units", "99").status == 0

@@ -50,14 +50,104 @@ def test_from_raw_file_to_answers(elman, names, model):
     assert answer["words"] == ["Paris", "left", "Peter", "."]
     assert answer["output"] == ["I-LOC", "O", "I-PER", "O"]
     assert all(0.0 < share <= 1.0 for share in answer["score"])
-    assert elman("inspect", "RUN").status == 0
-    assert Path("RUN/plots/learning_curves.png").exists()
+    found = objects(elman("inspect", "RUN", "--json"))
+    pictures = {row["picture"]: row["path"] for row in found if "picture" in row}
+    assert {"transitions between tags", "learning curves"} <= set(pictures)
+    assert all(Path(path).read_bytes().startswith(b"\x89PNG") for path in pictures.values())
+    doubts = [row for row in found if row.get("table") == "least certain words"]
+    assert len(doubts) == 13
+    assert {row["line"] for row in doubts} == {*range(1, 6), *range(7, 11), *range(12, 16)}
     shown = elman("predict", "RUN", "Paris left Peter.").output
     assert shown == "Paris\tI-LOC\nleft\tO\nPeter\tI-PER\n.\tO\n\n"
 
 
-def test_lines_of_a_file_are_answered_in_order(elman, names, tmp_path):
+@pytest.fixture
+def counted(elman, names):
+    """A hidden Markov model of the names in RUN."""
     assert elman("train", "tag", names, "--valid", names, *HMM).status == 0
+
+
+def test_a_file_in_columns_comes_back_with_one_more(elman, counted, names):
+    answer = elman("predict", "RUN", "--file", names, "--columns")
+    assert answer.status == 0, answer.errors
+    expected = [f"{line} {line.split()[1]}" if line else "" for line in NAMES.splitlines()]
+    assert answer.output.rstrip("\n").splitlines() == expected
+    found = objects(elman("predict", "RUN", "--file", names, "--columns", "--json"))
+    assert found[1]["input"] == "EU leaves Paris ."
+    assert found[1]["output"] == ["I-ORG", "O", "I-LOC", "O"]
+
+
+def test_the_best_answers_come_with_their_probabilities(elman, counted, names):
+    (found,) = objects(elman("predict", "RUN", "Peter left Paris.", "--beam", "4", "--json"))
+    chances = [alternative["probability"] for alternative in found["alternatives"]]
+    assert len({tuple(alternative["output"]) for alternative in found["alternatives"]}) == 4
+    assert found["alternatives"][0]["output"] == found["output"]
+    assert chances == sorted(chances, reverse=True)
+    assert sum(chances) <= 1.0
+    first, *_ = elman("predict", "RUN", "Peter left Paris.", "--beam", "4").output.splitlines()
+    best = [alternative["output"][0] for alternative in found["alternatives"]]
+    assert first.split("\t") == ["Peter", *best]
+    shown = elman("predict", "RUN", "--file", names, "--columns", "--beam", "3").output
+    assert {len(line.split()) for line in shown.splitlines() if line} == {2 + 3}
+
+
+def test_states_are_learnt_from_words_alone(elman, names, tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join(line.split(" ")[0] for line in NAMES.splitlines()))
+    options = ["--hidden-states", "3", "--valid", names, *HMM]
+    assert elman("train", "tag", words, *options).status == 0
+    (found,) = objects(elman("evaluate", "RUN", names, "--json"))
+    assert set(found) == {"sentences", "tokens", "loss", "many_to_one_accuracy"}
+    assert 4 / 13 < found["many_to_one_accuracy"] <= 1.0
+    (found,) = objects(elman("evaluate", "RUN", words, "--json"))
+    assert set(found) == {"sentences", "tokens", "loss"}
+    (answer,) = objects(elman("predict", "RUN", "Paris left nobody .", "--json"))
+    assert set(answer["output"]) <= {"0", "1", "2"}
+    assert elman("inspect", "RUN").status == 0
+
+
+def test_the_count_of_answers_is_shown_where_the_answers_are_not(
+    elman, counted, tmp_path, monkeypatch
+):
+    (tmp_path / "lines.txt").write_text("Paris\n" * 30)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    answer = elman("predict", "RUN", "--file", "lines.txt")
+    assert "answers" in answer.errors
+    assert answer.output == "Paris\tI-LOC\n\n" * 30
+    assert elman("predict", "RUN", "--file", "lines.txt", "--quiet").errors == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "RUN", "--columns", "Peter"], "--columns is said of a file"),
+        (["predict", "RUN", "--columns", "--file", "ragged.txt"], "ragged.txt, line 2: expected"),
+        (["predict", "RUN", "--columns", "--file", "starts.txt"], "starts.txt has no sentence"),
+        (["predict", "RUN", "Peter", "--beam", "0"], "--beam must be at least 1, got 0"),
+        (["inspect", "RUN", "--length", "5"], "are for language models"),
+        (["inspect", "RUN", "starts.txt"], "starts.txt has no sentence"),
+        (["inspect", "RUN", "-"], "give a file"),
+    ],
+)
+def test_what_cannot_be_answered_is_told_in_one_line(elman, counted, tmp_path, arguments, message):
+    (tmp_path / "ragged.txt").write_text("Peter I-PER\nleft\n")
+    (tmp_path / "starts.txt").write_text("-DOCSTART- -X-\n\n")
+    answer = elman(*arguments)
+    assert answer.status == 2
+    errors = [line for line in answer.errors.splitlines() if "transitions.png" not in line]
+    assert len(errors) == 1
+    assert message in errors[0]
+
+
+def test_a_run_is_inspected_without_its_data(elman, counted, names):
+    names.unlink()
+    answer = elman("inspect", "RUN")
+    assert answer.status == 0
+    assert "name a file as INPUT" in answer.errors
+    assert "learning_curves.png" in answer.errors
+
+
+def test_lines_of_a_file_are_answered_in_order(elman, counted, tmp_path):
     (tmp_path / "lines.txt").write_text("a long line of words\n\nParis\nEU left\n")
     answers = objects(elman("predict", "RUN", "--file", "lines.txt", "--json"))
     assert [answer["input"] for answer in answers] == ["a long line of words", "Paris", "EU left"]
@@ -81,6 +171,7 @@ def test_a_run_resumes_to_the_same_end(elman, names, tmp_path):
         (NAMES, ["--column", "part"], "unknown column 'part'"),
         ("Peter I-PER\n", [], "one sentence is too few"),
         (NAMES, ["--learn", "ridge"], "squared errors"),
+        (NAMES, ["--hidden-states", "3"], "--model hmm"),
     ],
 )
 def test_bad_input_is_told_in_one_line(elman, tmp_path, text, options, message):
@@ -92,8 +183,7 @@ def test_bad_input_is_told_in_one_line(elman, tmp_path, text, options, message):
     assert not (tmp_path / "RUN").exists()
 
 
-def test_broken_and_unseen_tags_are_counted(elman, names, tmp_path):
-    assert elman("train", "tag", names, "--valid", names, *HMM).status == 0
+def test_broken_and_unseen_tags_are_counted(elman, counted, tmp_path):
     (tmp_path / "odd.txt").write_text("Peter B-PER\nleft O\nDelft I-CITY\n")
     with (
         pytest.warns(UserWarning, match="1 tags break the scheme IOB1"),

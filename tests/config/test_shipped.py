@@ -33,8 +33,15 @@ def tagged(column):
 
 def make_line(task, values):
     """A line of a task's data, or as many as one item of it has."""
+    if task == "classify":
+        text = "0.1,0.2 0.3,0.4" if values.get("unit") == "number" else sentence()
+        return f"{text}\t{DRAW.choice('ab')}"
     if task == "tag":
         return tagged(values.get("column"))
+    if task == "translate":
+        return f"{sentence()}\t{sentence()}"
+    if task == "answer":
+        return f"1 {sentence()}.\n2 {sentence()}?\t{DRAW.choice(WORDS)}"
     return tree() if task == "tree" else sentence()
 
 
@@ -57,11 +64,13 @@ def test_shipped_settings_train_a_step(tmp_path, name):
     data.write_text("".join(make_line(task, values) + "\n" for _ in range(40)))
     out = tmp_path / "run"
     small = ["--hidden-size", "8", "--embedding-size", "8", "--epochs", "1", "--quiet"]
-    small += ["--vocabulary-size", "40"] if "vocabulary_size" in values else []
+    if "vocabulary_size" in values:
+        small += ["--vocabulary-size", "270" if values.get("unit") == "bpe" else "40"]
     assert run(["train", task, str(data), "--config", name, "--out", str(out), *small]) == 0
     with load(out).reading(str(data)) as read:
         found = load(out).evaluate(read)
-    assert math.isfinite(found["accuracy" if task == "tag" else "loss"])
+    key = {"tag": "accuracy", "translate": "word_error" if "source_unit" in values else "bleu"}
+    assert math.isfinite(found[key.get(task, "loss")])
 
 
 def test_a_path_is_taken_as_it_is_and_a_wrong_name_lists_the_right_ones():

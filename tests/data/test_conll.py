@@ -31,7 +31,7 @@ def test_conll(tmp_path):
     assert first.words == ("EU", "rejects")
     assert first.tags == ("I-ORG", "O")
     assert first.lines == ("EU NNP I-NP I-ORG", "rejects VBZ I-VP O")
-    assert (first.number, second.number) == (3, 7)
+    assert (first.numbers[0], second.numbers[0]) == (3, 7)
     assert second.words == ("Peter",)
 
 

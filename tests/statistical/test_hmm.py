@@ -112,3 +112,25 @@ def test_long_sequences_do_not_underflow():
     scores = np.full((5000, 2), -800.0)
     found = forward_backward(RAIN.start, RAIN.transitions, scores)
     assert found.log_likelihood == pytest.approx(-800.0 * 5000)
+
+
+@pytest.mark.parametrize("length", [1, 6])
+def test_sequences_side_by_side_say_what_each_says_alone(length):
+    symbols = np.random.default_rng(5).integers(0, 3, (length, 4))
+    together = RAIN.posteriors(symbols)
+    alone = [RAIN.posteriors(column) for column in symbols.T]
+    assert together.log_likelihood == pytest.approx(sum(one.log_likelihood for one in alone))
+    np.testing.assert_allclose(together.states, np.stack([one.states for one in alone], axis=1))
+    np.testing.assert_allclose(together.transitions, sum(one.transitions for one in alone))
+
+
+def test_updates_do_not_depend_on_what_is_read_side_by_side(monkeypatch):
+    draw = np.random.default_rng(6)
+    sequences = [draw.integers(0, 5, length) for length in (3, 7, 3, 3, 7, 1)]
+    model = random_model(3, 5, 7)
+    expected, likelihoods = baum_welch(model, sequences, 3)
+    monkeypatch.setattr("elman.statistical.hmm.NUMBERS_AT_ONCE", 1)
+    found, again = baum_welch(model, sequences, 3)
+    np.testing.assert_allclose(again, likelihoods)
+    for own, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(np.exp(own), np.exp(other), atol=1e-12)

@@ -8,12 +8,13 @@ from importlib import import_module
 
 COMMANDS = {
     "demo": "train on embedded real data, score, generate, plot; no options, no network",
+    "prepare": "the original files of a public data set into one that a task reads",
     "train": "train a model from raw files to a run folder",
     "evaluate": "measure a run on a file",
-    "predict": "answers to inputs: labels, classes, ...",
+    "predict": "answers to inputs: tags, classes, missing words, translations, ...",
     "score": "log-probability and perplexity of texts",
     "generate": "new text from a language model",
-    "inspect": "pictures: learning curves, gradients through time, units, positions",
+    "inspect": "look inside: curves, gradients through time, attention, similar words",
     "compare": "runs side by side on one file, with confidence intervals",
     "cells": "the recurrent cells and their papers",
     "reproduce": "published results: their numbers and ours",

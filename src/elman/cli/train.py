@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
@@ -15,6 +15,9 @@ from elman.errors import ConfigError
 from elman.tasks import TASKS, find_task
 from elman.training.options import TrainingOptions
 from elman.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from elman.tasks.task import Sources
 
 CARRIED_TASKS = {"lm"}
 """Tasks whose data is one long stream: their default rule is truncated BPTT."""
@@ -42,6 +45,59 @@ class TrainArguments:
     json: bool = False
     """print the result as JSON"""
 
+    def sources(self) -> "Sources":
+        """Return the raw data.
+
+        Raises:
+            ConfigError: if none is named.
+        """
+        from elman.tasks.task import Sources
+
+        if not self.data:
+            raise ConfigError("no data given: name at least one file (- is standard input).")
+        return Sources(self.data, self.valid)
+
+
+@dataclass(frozen=True)
+class AlignedArguments(TrainArguments):
+    """Where a training on pairs reads and writes: source<TAB>target a line, or aligned files."""
+
+    valid: str | None = None
+    """file of pairs to measure on; if not given, a tenth of the sources, at most 2000, drawn at
+    random and kept in held_out.tsv"""
+    source: str | None = None
+    """file of sources, a line each, instead of the data"""
+    target: str | None = None
+    """file of targets, line by line those of the sources"""
+    valid_source: str | None = None
+    """file of sources to measure on, instead of the one of pairs"""
+    valid_target: str | None = None
+    """file of their targets"""
+
+    def sources(self) -> "Sources":
+        """Return the raw data; see `TrainArguments.sources`."""
+        from elman.tasks.task import Sources
+
+        data = self.data if self.source is None else (self.source,)
+        if self.source is not None and self.data:
+            raise ConfigError("give files of pairs, or --source and --target, not both.")
+        if not data:
+            raise ConfigError("no data given: name a file of pairs, or --source and --target.")
+        if self.target is not None and len(data) > 1:
+            raise ConfigError("--target answers one file of sources: name one.")
+        if self.source is not None and self.target is None:
+            raise ConfigError("--source needs --target: name both files.")
+        valid = self.valid_source or self.valid
+        if (self.valid_source is not None and self.valid_target is None) or (
+            valid is None and self.valid_target is not None
+        ):
+            raise ConfigError("--valid-source and --valid-target go together: name both files.")
+        return Sources(data, valid, self.target, self.valid_target)
+
+
+ARGUMENTS = {"translate": AlignedArguments}
+"""What is said of the data where it is more than files."""
+
 
 def run(arguments: Sequence[str]) -> None:
     """Train a model.
@@ -65,13 +121,10 @@ def run(arguments: Sequence[str]) -> None:
     where, config, options = _parse(kind, rest)
     if where.out is None:
         raise ConfigError("--out is missing: name the run folder to make.")
-    if not where.data:
-        raise ConfigError("no data given: name at least one file (- is standard input).")
+    sources = where.sources()
 
-    from elman.tasks.task import Sources
     from elman.training.train import train
 
-    sources = Sources(where.data, where.valid)
     out = Path(where.out)
     try:
         train(kind, config, options, sources, out, resume=where.resume, quiet=where.quiet)
@@ -86,10 +139,11 @@ def run(arguments: Sequence[str]) -> None:
 
 def _parse(kind: str, arguments: Sequence[str]) -> tuple[TrainArguments, Any, TrainingOptions]:
     config_class = find_task(kind).config_class
+    where_class = ARGUMENTS.get(kind, TrainArguments)
     signature = dataclasses.make_dataclass(
         "Train",
         [
-            ("where", TrainArguments, TrainArguments()),
+            ("where", where_class, where_class()),
             ("model", config_class, config_class()),
             ("training", TrainingOptions, _default_options(kind)),
         ],

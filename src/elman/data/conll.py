@@ -8,7 +8,8 @@ from elman.errors import DataError
 
 # The columns of CoNLL-U, which are separated by tabs and may hold spaces.
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-_DOCUMENT = "-DOCSTART-"
+DOCUMENT = "-DOCSTART-"
+"""What a line between two documents begins with."""
 
 
 class TaggedSentence(NamedTuple):
@@ -18,13 +19,13 @@ class TaggedSentence(NamedTuple):
         words: the words.
         tags: the tag of each; empty if the file has words only.
         lines: the lines of the words as they stand in the file.
-        number: of the first line, from 1.
+        numbers: of these lines in the file, from 1.
     """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
     lines: tuple[str, ...]
-    number: int
+    numbers: tuple[int, ...]
 
 
 def read_sentences(path: Source, column: str | None = None) -> Iterator[TaggedSentence]:
@@ -45,9 +46,7 @@ def read_sentences(path: Source, column: str | None = None) -> Iterator[TaggedSe
         DataError: the file cannot be read, has no sentence, or a line has another number of
             columns than those before it; the column is unknown.
     """
-    if column is not None and column not in COLUMNS:
-        raise DataError(f"unknown column {column!r}: CoNLL-U has {', '.join(COLUMNS)}.")
-    read = _Reader(source_name(path), column)
+    read = ColumnReader(source_name(path), column)
     for number, line in enumerate(read_lines(path), 1):
         if line.strip():
             read.line(line, number)
@@ -59,10 +58,20 @@ def read_sentences(path: Source, column: str | None = None) -> Iterator[TaggedSe
         raise DataError(f"{read.name} has no sentence: give one word a line.")
 
 
-class _Reader:
-    """Gathers the words of one sentence after the other."""
+class ColumnReader:
+    """Gathers the words of one sentence after the other.
+
+    Args:
+        name: what the lines come from, in messages.
+        column: the CoNLL-U column that holds the tags; None for CoNLL.
+
+    Raises:
+        DataError: if the column is unknown.
+    """
 
     def __init__(self, name: str, column: str | None) -> None:
+        if column is not None and column not in COLUMNS:
+            raise DataError(f"unknown column {column!r}: CoNLL-U has {', '.join(COLUMNS)}.")
         self.name = name
         self.column = column
         self.width = 0 if column is None else len(COLUMNS)
@@ -73,18 +82,29 @@ class _Reader:
         self.words: list[str] = []
         self.tags: list[str] = []
         self.lines: list[str] = []
-        self.number = 0
+        self.numbers: list[int] = []
 
-    def line(self, line: str, number: int) -> None:
-        """Take a line that is not blank."""
+    def line(self, line: str, number: int) -> bool:
+        """Take a line that is not blank.
+
+        Args:
+            line: without its line end.
+            number: of the line, from 1.
+
+        Returns:
+            Whether it holds a word.
+
+        Raises:
+            DataError: if it has another number of columns than those before it.
+        """
         if self.column is None:
             fields = line.split()
-            if fields[0] == _DOCUMENT:
-                return
+            if fields[0] == DOCUMENT:
+                return False
             word, tag = fields[0], fields[-1]
         else:
             if line.startswith("#"):
-                return
+                return False
             fields = line.split("\t")
         if len(fields) != (self.width or len(fields)):
             raise DataError(
@@ -92,18 +112,21 @@ class _Reader:
             )
         if self.column is not None:
             if not fields[0].isdigit():  # a range such as 3-4, or an empty node such as 3.1
-                return
+                return False
             word, tag = fields[1], fields[COLUMNS.index(self.column)]
         self.width = len(fields)
-        self.number = self.number or number
         self.words.append(word)
         self.lines.append(line)
+        self.numbers.append(number)
         if self.width > 1:
             self.tags.append(tag)
+        return True
 
     def sentence(self) -> TaggedSentence:
         """Give the sentence gathered, and begin the next."""
         self.found = True
-        parts = (tuple(self.words), tuple(self.tags), tuple(self.lines), self.number)
+        sentence = TaggedSentence(
+            tuple(self.words), tuple(self.tags), tuple(self.lines), tuple(self.numbers)
+        )
         self._begin()
-        return TaggedSentence(*parts)
+        return sentence

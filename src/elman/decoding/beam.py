@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from elman.decoding.ranking import Coverage, Divisor, PowerDivisor
 from elman.decoding.step import StepFunction
 from elman.state import select
 
 State = TypeVar("State")
+
+BY_PROBABILITY = PowerDivisor(0.0)
+"""Longer continuations have no advantage."""
 
 
 class Hypothesis(NamedTuple):
@@ -20,7 +24,7 @@ class Hypothesis(NamedTuple):
     Args:
         tokens: what follows the first token, with the closing `end` token where it was reached.
         log_probability: of all `tokens`, in nats.
-        score: what hypotheses are ranked by, the length-normalised log-probability.
+        score: what hypotheses are ranked by.
     """
 
     tokens: list[int]
@@ -35,17 +39,19 @@ def beam_search(
     first: Int[Tensor, " batch"],
     *,
     width: int,
-    length: int,
+    length: int | Int[Tensor, " batch"],
     end: int | None,
-    length_penalty: float = 0.0,
+    divisor: Divisor = BY_PROBABILITY,
+    coverage: Coverage | None = None,
+    count: int | None = None,
 ) -> list[list[Hypothesis]]:
     r"""Find the best continuations of every row, keeping `width` unfinished ones a row at a time.
 
-    $$ \text{score}(y_{1..n}) = \frac{1}{n^\alpha} \sum_{t=1}^{n} \log p(y_t \mid y_{<t}) $$
+    $$ \text{score}(y_{1..n}) = \frac{1}{lp(n)} \sum_{t=1}^{n} \log p(y_t \mid y_{<t}) + cp $$
 
     A continuation that ends is kept as finished if it is among the `width` best extensions of
     its step; its place is taken by the next best. A row ends early only when no unfinished
-    beam, however it went on, could enter its `width` best. The result of a row does not depend
+    beam, however it went on, could enter its `count` best. The result of a row does not depend
     on the other rows.
 
     Args:
@@ -53,68 +59,81 @@ def beam_search(
         state: its state before `first` is read, first axis batch.
         first: the token each row starts from, [batch].
         width: beams a row, at least 1; 1 is greedy search.
-        length: most tokens of a continuation, at least 1; one of this length needs no `end`.
-        end: the token that closes a continuation; None makes all `length` long.
-        length_penalty: alpha, at least 0; 0 ranks by log-probability, 1 by its mean per token.
+        length: most tokens of a continuation, at least 1, for all rows or for each; one of this
+            length needs no `end`.
+        end: the token that closes a continuation; None makes all as long as may be.
+        divisor: lp, what log-probabilities are divided by.
+        coverage: cp, a penalty on what the `attention` in the state has not seen; none if None.
+        count: continuations wanted of a row; as many as beams if None.
 
     Returns:
-        For each row at most `width` hypotheses, best first.
+        For each row at most `count` hypotheses, best first.
 
     Raises:
-        ValueError: if `width`, `length` or `length_penalty` is out of its range.
+        ValueError: if `width`, `length`, `count` or the weight of `coverage` is out of its range.
 
     Reference:
         Graves 2012, "Sequence Transduction with Recurrent Neural Networks", section 2.5, and
         Wu et al. 2016, "Google's Neural Machine Translation System", section 7.
-        Differs: n^alpha in place of Wu's ((5 + n) / 6)^alpha, and no pruning.
+        Differs: nothing is pruned by its distance from the best.
     """
-    _check(width, length, length_penalty)
+    count = width if count is None else count
+    limits = torch.as_tensor(length, device=first.device).expand(len(first))
+    _check(width, limits, count, coverage)
     found: list[list[Hypothesis]] = [[] for _ in range(len(first))]
-    searching = list(range(len(first)))  # the rows that the tensors below still hold
+    searching = torch.arange(len(first), device=first.device)  # the rows the tensors still hold
     totals = torch.zeros(len(first), 1, device=first.device)
     prefixes = first.new_empty(len(first), 1, 0)
+    seen: Any = 0.0  # the attention each source position has got, [batch, beam, source]
     tokens = first
-    for size in range(1, length + 1):
+    size = 0
+    while len(searching):
+        size += 1
         log_probs, state = step(tokens, state)
         num_beams = totals.shape[1]
         totals, beams, tokens = _extend(totals, log_probs, width)
         prefixes = torch.cat([_pick(prefixes, beams), tokens.unsqueeze(-1)], dim=-1)
-        if size == length:
-            closed = torch.ones_like(tokens, dtype=torch.bool)
-        else:
-            closed = tokens == (-1 if end is None else end)
-        for index, hypothesis in _finish(totals, prefixes, closed, width, length_penalty):
-            found[searching[index]].append(hypothesis)
+        penalties = torch.zeros_like(totals)
+        if coverage is not None:
+            attention: Tensor = state.attention  # type: ignore[attr-defined]
+            seen = _pick(seen + attention.unflatten(0, (-1, num_beams)), beams)
+            penalties = coverage.penalty(seen, searching)
 
-        totals = totals.masked_fill(closed, -math.inf)
-        totals, places = totals.topk(min(width, totals.shape[1]), dim=-1)
-        # Log-probabilities only fall and the divisor is largest at `length`.
-        bounds = (totals[:, 0] / length**length_penalty).tolist()
-        going = [
-            index
-            for index, (row, bound) in enumerate(zip(searching, bounds, strict=True))
-            if _can_enter(bound, found[row], width)
-        ]
-        if not going:
-            break
-        searching = [searching[index] for index in going]
-        rows = torch.tensor(going, device=first.device)
-        totals, places = totals[rows], places[rows]
-        parents = rows.unsqueeze(-1) * num_beams + beams[rows].gather(1, places)
+        last = (limits[searching] == size).unsqueeze(-1)
+        closed = last | (tokens == (-1 if end is None else end))
+        scores = totals / divisor(size) + penalties
+        for index, hypothesis in _finish(totals, scores, prefixes, closed, width):
+            row = found[int(searching[index])]
+            row.append(hypothesis)
+            row.sort(key=lambda hypothesis: -hypothesis.score)  # equals in the order found
+            del row[count:]
+
+        totals, places = totals.masked_fill(closed, -math.inf).topk(
+            min(width, totals.shape[1]), dim=-1
+        )
+        going = _can_improve(totals[:, 0], searching, limits, divisor, found, count)
+        searching = searching[going]
+        totals, places = totals[going], places[going]
+        parents = going.unsqueeze(-1) * num_beams + beams[going].gather(1, places)
         state = select(state, parents.flatten())
-        prefixes = _pick(prefixes[rows], places)
+        prefixes = _pick(prefixes[going], places)
+        seen = seen if coverage is None else _pick(seen[going], places)
         tokens = prefixes[..., -1].flatten()
-    return [_best(hypotheses, width) for hypotheses in found]
+    return found
 
 
-def _check(width: int, length: int, length_penalty: float) -> None:
+def _check(
+    width: int, limits: Int[Tensor, " batch"], count: int, coverage: Coverage | None
+) -> None:
     """Refuse settings out of their range."""
     if width < 1:
         raise ValueError(f"width must be at least 1 beam, got {width}.")
-    if length < 1:
-        raise ValueError(f"length must be at least 1 token, got {length}.")
-    if not 0.0 <= length_penalty < math.inf:
-        raise ValueError(f"length_penalty must be 0 or more and finite, got {length_penalty}.")
+    if bool((limits < 1).any()):
+        raise ValueError(f"length must be at least 1 token, got {int(limits.min())}.")
+    if not 1 <= count <= width:
+        raise ValueError(f"count must be from 1 to the {width} beams, got {count}.")
+    if coverage is not None and not 0.0 <= coverage.weight < math.inf:
+        raise ValueError(f"coverage must weigh 0 or more, got {coverage.weight}.")
 
 
 def _extend(
@@ -134,37 +153,45 @@ def _extend(
     return totals, places // vocabulary_size, places % vocabulary_size
 
 
-def _pick(
-    prefixes: Int[Tensor, "batch beam time"], beams: Int[Tensor, "batch picked"]
-) -> Int[Tensor, "batch picked time"]:
-    """Pick beams of each row."""
-    return prefixes.gather(1, beams.unsqueeze(-1).expand(-1, -1, prefixes.shape[-1]))
+def _pick(parts: Tensor, beams: Int[Tensor, "batch picked"]) -> Tensor:
+    """Pick beams of each row of `[batch, beam, ...]`."""
+    return parts.gather(1, beams.unsqueeze(-1).expand(-1, -1, parts.shape[-1]))
 
 
 def _finish(
     totals: Float[Tensor, "batch candidates"],
+    scores: Float[Tensor, "batch candidates"],
     prefixes: Int[Tensor, "batch candidates time"],
     closed: Bool[Tensor, "batch candidates"],
     width: int,
-    length_penalty: float,
 ) -> Iterator[tuple[int, Hypothesis]]:
     """Yield the closed candidates among the best `width` of each row, with the row's index."""
     possible = closed[:, :width] & (totals[:, :width] > -math.inf)
-    rows, places = possible.nonzero(as_tuple=True)
-    divisor = prefixes.shape[-1] ** length_penalty
-    for row, total, tokens in zip(
-        rows.tolist(), totals[rows, places].tolist(), prefixes[rows, places].tolist(), strict=True
-    ):
-        yield row, Hypothesis(tokens, total, total / divisor)
+    places = possible.nonzero(as_tuple=True)
+    parts = (prefixes[places], totals[places], scores[places])
+    hypotheses = map(Hypothesis, *(part.tolist() for part in parts))
+    yield from zip(places[0].tolist(), hypotheses, strict=True)
 
 
-def _best(hypotheses: list[Hypothesis], width: int) -> list[Hypothesis]:
-    """Sort best first and keep `width`; of equals the one found first."""
-    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)[:width]
+def _can_improve(
+    best: Float[Tensor, " batch"],
+    searching: Int[Tensor, " batch"],
+    limits: Int[Tensor, " rows"],
+    divisor: Divisor,
+    found: list[list[Hypothesis]],
+    count: int,
+) -> Int[Tensor, " going"]:
+    """Return the indices of the rows whose best unfinished beam could enter the `count` best.
 
-
-def _can_enter(bound: float, found: list[Hypothesis], width: int) -> bool:
-    """Tell whether an unfinished beam could enter the best, given a bound on its score."""
-    if len(found) < width:
-        return bound > -math.inf
-    return bound > _best(found, width)[-1].score
+    A beam of total L that ends after n more tokens has a total of at most L, for each token adds
+    a log-probability, at most 0. So L / lp(n) is at most L / lp(limit), as L is at most 0 and lp
+    does not fall; and a coverage penalty, at most 0, only takes away from that. Beams whose total
+    is less have no higher bound, so the best one speaks for all.
+    """
+    going = []
+    rows = zip(searching.tolist(), best.tolist(), limits[searching].tolist(), strict=True)
+    for index, (row, total, limit) in enumerate(rows):
+        worst = found[row][-1].score if len(found[row]) == count else -math.inf
+        if total / divisor(limit) > worst:
+            going.append(index)
+    return torch.tensor(going, dtype=torch.long, device=best.device)

@@ -1,8 +1,17 @@
 """Networks made of cells: stacks, wrappers and output layers."""
 
 from elman.nn.adaptive_softmax import AdaptiveSoftmax
+from elman.nn.attention import AdditiveAttention, Attended, MultiplicativeAttention
 from elman.nn.dropout import Dropout
 from elman.nn.layer_norm import LayerNorm
+from elman.nn.pooling import (
+    AttentionPooling,
+    LastPooling,
+    MaxPooling,
+    MeanPooling,
+    Pooled,
+    last_outputs,
+)
 from elman.nn.readout_network import ReadoutNetwork
 from elman.nn.regressor import SequenceRegressor
 from elman.nn.residual import Residual
@@ -17,10 +26,18 @@ from elman.nn.zoneout import Zoneout
 __all__ = [
     "RNN",
     "AdaptiveSoftmax",
+    "AdditiveAttention",
+    "Attended",
+    "AttentionPooling",
     "Dropout",
     "FullSoftmax",
     "HiddenDropout",
+    "LastPooling",
     "LayerNorm",
+    "MaxPooling",
+    "MeanPooling",
+    "MultiplicativeAttention",
+    "Pooled",
     "RNNState",
     "ReadoutNetwork",
     "Residual",
@@ -30,5 +47,6 @@ __all__ = [
     "VariationalDropout",
     "Zoneout",
     "arrange_trees",
+    "last_outputs",
     "unroll_trees",
 ]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from elman.cells import Cell
 from elman.engine import unroll
+from elman.nn.viterbi import find_best_paths
 
 FORBIDDEN = -1e4
 """Score of what must not be: its exponential is zero in every type."""
@@ -190,7 +191,7 @@ class LinearChainCRF(nn.Module):
         lengths: Int[Tensor, " batch"],
         count: int = 1,
     ) -> BestPaths:
-        """Find the most probable sequences of tags by the Viterbi algorithm.
+        """Find the most probable sequences of tags; see `find_best_paths`.
 
         Args:
             scores: of each tag at each step.
@@ -199,32 +200,10 @@ class LinearChainCRF(nn.Module):
 
         Returns:
             The sequences and their log-probabilities.
-
-        Reference:
-            Viterbi 1967, "Error bounds for convolutional codes and an asymptotically optimum
-            decoding algorithm"; Huang & Chiang 2005, "Better k-best parsing", section 4, for more
-            than one path.
         """
-        steps, batch, tags = scores.shape
         between = self.forward_cell.transitions + self.forward_cell.barrier
-        # The best paths into each tag, [batch, ranks, tags]; at first there is one.
-        best = scores.new_full((batch, count, tags), -torch.inf)
-        best[:, 0] = self._starts + scores[0]
-        here = torch.arange(count * tags, device=scores.device).view(count, tags)
-        came_from = []
-        for t in range(1, steps):
-            longer = best.unsqueeze(-1) + between  # [batch, ranks, tags before, tags]
-            ranked, sources = longer.flatten(1, 2).topk(count, dim=1)
-            valid = (t < lengths).view(-1, 1, 1)
-            best = torch.where(valid, ranked + scores[t].unsqueeze(1), best)
-            came_from.append(torch.where(valid, sources, here).flatten(1))
-        totals, place = (best + self._ends).flatten(1).topk(count, dim=1)
-        places = [place]
-        for sources in reversed(came_from):
-            places.append(sources.gather(1, places[-1]))
-        found = torch.stack(places[::-1]) % tags  # [time, batch, ranks]
-        log_partition = self.log_partition(scores, lengths)
-        return BestPaths(found.permute(2, 0, 1), (totals - log_partition.unsqueeze(1)).T)
+        found = find_best_paths(self._starts, between, self._ends, scores, lengths, count)
+        return BestPaths(found.tags, found.scores - self.log_partition(scores, lengths))
 
     def _path_scores(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
         steps = torch.arange(len(tags), device=tags.device).unsqueeze(1)

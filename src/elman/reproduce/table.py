@@ -21,6 +21,7 @@ EXPERIMENTS = {
     "mackey-glass-ekf": "elman.reproduce.mackey_glass_ekf",
     "memory-capacity": "elman.reproduce.memory_capacity",
     "narma10": "elman.reproduce.narma10",
+    "trec": "elman.reproduce.trec",
 }
 """Modules by the names the command line knows; each has an `EXPERIMENT`, or that of its NAME."""
 

@@ -1,23 +1,29 @@
 """Hidden Markov models over sequences of symbols, in logarithms."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+NUMBERS_AT_ONCE = 1 << 20
+"""Numbers held for one step of all sequences that are read side by side."""
+LARGEST_EXPONENT = 700.0
+"""Its exponential is still finite."""
+
 
 class Posteriors(NamedTuple):
-    """What a sequence says of the hidden states.
+    """What a sequence, or several of one length, says of the hidden states.
 
     Args:
-        log_likelihood: of the sequence, nats.
+        log_likelihood: of the sequence, or of all of them together, nats.
         states: probability of each state at each step.
         transitions: expected number of transitions between states.
     """
 
     log_likelihood: float
-    states: Float[np.ndarray, "time states"]
+    states: Float[np.ndarray, "time *batch states"]
     transitions: Float[np.ndarray, "states states"]
 
 
@@ -40,22 +46,23 @@ class HiddenMarkovModel(NamedTuple):
     transitions: Float[np.ndarray, "states states"]
     emissions: Float[np.ndarray, "states symbols"]
 
-    def posteriors(self, symbols: Int[np.ndarray, " time"]) -> Posteriors:
+    def posteriors(self, symbols: Int[np.ndarray, "time ..."]) -> Posteriors:
         """Run the forward-backward algorithm over symbols.
 
         Args:
-            symbols: the sequence, at least one symbol.
+            symbols: the sequence, or several of one length; at least one symbol.
 
         Returns:
             Its likelihood and what it says of the states.
         """
-        return forward_backward(self.start, self.transitions, self.emissions[:, symbols].T)
+        scores = np.moveaxis(self.emissions, 0, 1)[symbols]
+        return forward_backward(self.start, self.transitions, scores)
 
 
 def forward_backward(
     start: Float[np.ndarray, " states"],
     transitions: Float[np.ndarray, "states states"],
-    scores: Float[np.ndarray, "time states"],
+    scores: Float[np.ndarray, "time *batch states"],
 ) -> Posteriors:
     r"""Run the forward and the backward algorithm.
 
@@ -73,20 +80,22 @@ def forward_backward(
     Reference:
         Rabiner 1989, equations 18 to 27 and 37.
     """
-    steps = len(scores)
+    steps, odds = len(scores), np.exp(transitions)
     forward, backward = np.empty_like(scores), np.zeros_like(scores)
     forward[0] = start + scores[0]
     for t in range(1, steps):
-        forward[t] = _log_sum(forward[t - 1][:, None] + transitions, 0) + scores[t]
+        forward[t] = _log_product(forward[t - 1], odds) + scores[t]
+    likelihood = _log_sum(forward[-1])  # [*batch, 1]
+    pairs = np.zeros_like(transitions)
     for t in range(steps - 2, -1, -1):
-        backward[t] = _log_sum(transitions + scores[t + 1] + backward[t + 1], 1)
-    likelihood = float(_log_sum(forward[-1], 0))
-    pairs = (
-        forward[:-1, :, None] + transitions + (scores[1:] + backward[1:])[:, None, :] - likelihood
-    )
-    return Posteriors(
-        likelihood, np.exp(forward + backward - likelihood), np.exp(pairs).sum(axis=0)
-    )
+        onward = scores[t + 1] + backward[t + 1]
+        backward[t] = _log_product(onward, odds.T)
+        largest = _largest(forward[t])
+        here, there = forward[t] - largest, onward + largest - likelihood
+        # What overflows stands where a transition is impossible.
+        pairs += _columns(np.exp(here)).T @ _columns(np.exp(there.clip(max=LARGEST_EXPONENT)))
+    states = np.exp(forward + backward - likelihood)
+    return Posteriors(float(likelihood.sum()), states, pairs * odds)
 
 
 def viterbi(
@@ -148,15 +157,16 @@ def baum_welch(
     """
     if not sequences or not all(len(symbols) for symbols in sequences):
         raise ValueError("baum_welch needs at least one sequence, and none that is empty.")
+    groups = _of_one_length(sequences, len(model.start))
     likelihoods = []
     for _ in range(iterations):
         start, transitions = np.zeros_like(model.start), np.zeros_like(model.transitions)
         emissions = np.zeros_like(model.emissions.T)  # [symbols, states]
         likelihood = 0.0
-        for symbols in sequences:
+        for symbols in groups:
             found = model.posteriors(symbols)
             likelihood += found.log_likelihood
-            start += found.states[0]
+            start += found.states[0].sum(axis=0)
             transitions += found.transitions
             np.add.at(emissions, symbols, found.states)
         likelihoods.append(likelihood)
@@ -166,13 +176,42 @@ def baum_welch(
     return model, likelihoods
 
 
-def _log_sum(values: Float[np.ndarray, "*shape"], axis: int) -> Float[np.ndarray, "*rest"]:
-    """Return the logarithm of the sum of exponentials; minus infinity of nothing but those."""
-    largest = values.max(axis=axis, keepdims=True)
-    largest = np.where(np.isfinite(largest), largest, 0.0)
+def _of_one_length(
+    sequences: Sequence[Int[np.ndarray, " time"]], states: int
+) -> list[Int[np.ndarray, "time batch"]]:
+    """Put sequences of the same length side by side, no more than memory allows."""
+    by_length: dict[int, list[Int[np.ndarray, " time"]]] = defaultdict(list)
+    for symbols in sequences:
+        by_length[len(symbols)].append(symbols)
+    most = max(1, NUMBERS_AT_ONCE // states)
+    return [
+        np.stack(alike[first : first + most], axis=1)
+        for alike in by_length.values()
+        for first in range(0, len(alike), most)
+    ]
+
+
+def _log_product(
+    logs: Float[np.ndarray, "*batch states"], matrix: Float[np.ndarray, "states after"]
+) -> Float[np.ndarray, "*batch after"]:
+    """Return the logarithm of a product with exponentials; minus infinity where it is zero."""
+    largest = _largest(logs)
     with np.errstate(divide="ignore"):
-        sums = np.log(np.exp(values - largest).sum(axis=axis))
-    return sums + largest.squeeze(axis)
+        return np.asarray(np.log(np.exp(logs - largest) @ matrix) + largest)
+
+
+def _log_sum(logs: Float[np.ndarray, "*batch states"]) -> Float[np.ndarray, "*batch 1"]:
+    return _log_product(logs, np.ones((logs.shape[-1], 1)))
+
+
+def _largest(logs: Float[np.ndarray, "*batch states"]) -> Float[np.ndarray, "*batch 1"]:
+    """Return the largest logarithm of each row; 0 of a row without any."""
+    largest = logs.max(axis=-1, keepdims=True)
+    return np.where(np.isfinite(largest), largest, 0.0)
+
+
+def _columns(values: Float[np.ndarray, "*batch states"]) -> Float[np.ndarray, "rows states"]:
+    return values.reshape(-1, values.shape[-1])
 
 
 def _log_share(counts: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

@@ -15,6 +15,7 @@ TASKS = {
     "classify": "elman.tasks.classification:ClassificationTask",
     "tree": "elman.tasks.tree:TreeTask",
     "answer": "elman.tasks.answering:AnsweringTask",
+    "translate": "elman.tasks.translation:TranslationTask",
 }
 """The tasks by the names the command line knows them by; loaded on first use."""
 

@@ -18,10 +18,14 @@ class Sources(NamedTuple):
     Args:
         train: files to learn from.
         valid: file to measure on; the last tenth of the others if None.
+        target: file whose lines answer those of the one to learn from, if they stand apart.
+        valid_target: the same of the file to measure on.
     """
 
     train: tuple[str, ...]
     valid: str | None = None
+    target: str | None = None
+    valid_target: str | None = None
 
 
 class Batching(NamedTuple):

@@ -1,12 +1,15 @@
-"""The start of learned word vectors, from a file that a person names."""
+"""Word vectors from a file that a person names."""
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from elman.data import Tokenizer, read_vectors
 from elman.errors import ConfigError
+from elman.tasks.task import WordVectors
 
 
 def read_fitting_vectors(
@@ -51,3 +54,42 @@ def with_random_rest(
     spread = vectors[~unknown].std()
     vectors[unknown] = torch.randn(int(unknown.sum()), vectors.shape[1]) * spread
     return vectors
+
+
+def start_vectors(embedding: nn.Embedding, path: str, places: Mapping[str, int]) -> None:
+    """Start the vectors of words that a file has from there; the others keep theirs.
+
+    Args:
+        embedding: the vectors.
+        path: the file; see `read_vectors`.
+        places: the row of each word.
+
+    Raises:
+        DataError: if the file cannot be used.
+        ConfigError: if its vectors are of another size.
+    """
+    tokenizer = Tokenizer.train([" ".join(places)], "word", None)
+    found, known = read_fitting_vectors(path, tokenizer, embedding.embedding_dim)
+    with torch.no_grad():
+        for row in known.nonzero()[0].tolist():
+            if (place := places.get(tokenizer.token(row))) is not None:
+                embedding.weight[place] = torch.from_numpy(found[row])
+
+
+def vectors_of_words(path: str, words: Iterable[str]) -> WordVectors:
+    """Read the vectors of some words.
+
+    Args:
+        path: the file; see `read_vectors`.
+        words: the words to look up.
+
+    Returns:
+        Those that the file has, and their vectors.
+
+    Raises:
+        DataError: if the file cannot be used, or has none of the words.
+    """
+    tokenizer = Tokenizer.train([" ".join(words)], "word")
+    found, known = read_vectors(path, tokenizer)
+    kept = [tokenizer.token(id) for id in known.nonzero()[0].tolist()]
+    return WordVectors(kept, torch.from_numpy(found[known]))

@@ -103,7 +103,13 @@ def run_settings(
     Returns:
         Values by the names of the command line's options, with underscores.
     """
-    data = {"task": kind, "data": list(sources.train), "valid": sources.valid}
+    data = {
+        "task": kind,
+        "data": list(sources.train),
+        "target": sources.target,
+        "valid": sources.valid,
+        "valid_target": sources.valid_target,
+    }
     return {**data, **asdict(config), **asdict(options)}
 
 

@@ -22,6 +22,7 @@ from elman.tasks.language_model.generation import (
     generate_texts,
     most_probable_texts,
 )
+from elman.tasks.language_model.look import look_at
 from elman.tasks.language_model.model import NeuralLanguageModel
 from elman.tasks.language_model.ngram import NGramLanguageModel
 from elman.tasks.language_model.reading import read_text
@@ -33,7 +34,7 @@ from elman.tasks.language_model.scoring import (
     line_totals,
     score_texts,
 )
-from elman.tasks.task import Batching, Sources, Task
+from elman.tasks.task import Batching, Finding, Sources, Task, WordVectors
 
 
 class LanguageModelTask(Task):
@@ -149,6 +150,14 @@ class LanguageModelTask(Task):
             self.device = device
         return self
 
+    def word_vectors(self) -> WordVectors:
+        """Return the learned vectors, where tokens are words; see `Task.word_vectors`."""
+        learned = self.config.model != "ngram" and self.config.input == "learned"
+        if self.config.unit != "word" or not learned:
+            return super().word_vectors()
+        words = [self.tokenizer.token(id) for id in range(self.tokenizer.vocabulary_size)]
+        return WordVectors(words, self.model.embedding.weight)
+
     @contextmanager
     def reading(self, file: str) -> Iterator[Corpus]:
         """Tokenise a file on disk, out of the way of the memory, while the block runs.
@@ -164,6 +173,10 @@ class LanguageModelTask(Task):
         """
         with tempfile.TemporaryDirectory(prefix="elman-") as folder:
             yield Corpus.build([file], self.tokenizer, Path(folder) / "corpus")
+
+    def look_inside(self, file: str, folder: Path) -> Iterator[Finding]:
+        """Look at what the model does on a text; see `look_at`."""
+        return look_at({"model": self}, file, folder)
 
     def score(self, texts: Sequence[str]) -> list[tuple[TextScore, list[TokenScore]]]:
         """Score texts; see `score_texts`."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from elman.config import Count, Natural, Range, Rate, check_ranges
+from elman.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -47,5 +48,10 @@ class TaggingConfig:
     window: Annotated[int, Range(0, 10)] = 2
     """mlp: words seen on either side"""
 
+    hidden_states: Count | None = None
+    """hmm: learn this many states from the words alone (Baum-Welch); tags are not looked at"""
+
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.hidden_states is not None and self.model != "hmm":
+            raise ConfigError("--hidden-states are those of a hidden Markov model: --model hmm.")

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from elman.cells import find_cell
 from elman.nn import RNN
-from elman.nn.crf import LinearChainCRF
+from elman.nn.crf import BestPaths, LinearChainCRF
+from elman.nn.pooling import last_outputs
+from elman.nn.viterbi import find_best_paths
 from elman.tasks.tagging.config import TaggingConfig
 from elman.tasks.tagging.vocabulary import FIRST, PADDING, UNKNOWN, Vocabulary
 
@@ -106,12 +108,20 @@ class Speller(nn.Module):
         """
         # Each distinct word is read once.
         distinct, places = spellings.flatten(0, -2).unique(dim=0, return_inverse=True)
-        lengths = (distinct != PADDING).sum(dim=1)
-        outputs, _ = self.rnn(self.embedding(distinct.T), lengths=lengths)
-        forward, backward = outputs.chunk(2, dim=-1)  # [characters, words, units]
-        last = (lengths - 1).clamp_min(0).view(1, -1, 1).expand(1, -1, forward.shape[2])
-        vectors = torch.cat([forward.gather(0, last)[0], backward[0]], dim=-1)
-        return vectors[places].unflatten(0, spellings.shape[:-1])
+        return self.read(distinct)[places].unflatten(0, spellings.shape[:-1])
+
+    def read(self, words: Int[Tensor, "words characters"]) -> Float[Tensor, "words out"]:
+        """Read words one by one.
+
+        Args:
+            words: numbers of characters, padded at the end.
+
+        Returns:
+            A vector a word; zero for one without characters.
+        """
+        lengths = (words != PADDING).sum(dim=1)
+        outputs, _ = self.rnn(self.embedding(words.T), lengths=lengths)
+        return last_outputs(outputs, lengths, bidirectional=True)
 
 
 class TaggingNetwork(nn.Module):
@@ -176,8 +186,37 @@ class TaggingNetwork(nn.Module):
         vectors = self.embedding(words)
         if self.speller is not None:
             vectors = torch.cat([vectors, self.speller(inputs[..., 1:])], dim=-1)
+        return self.score(vectors, lengths), state
+
+    def look_up(self, words: Int[Tensor, "words columns"]) -> Float[Tensor, "words vector"]:
+        """Return the vectors of single words.
+
+        Args:
+            words: for each its number and those of its characters.
+
+        Returns:
+            What `score` takes; zero for padding.
+        """
+        vectors: Tensor = self.embedding(words[:, 0])
+        if self.speller is None:
+            return vectors
+        return torch.cat([vectors, self.speller.read(words[:, 1:])], dim=-1)
+
+    def score(
+        self, vectors: Float[Tensor, "time batch vector"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "time batch tags"]:
+        """Score the tags of words from their vectors.
+
+        Args:
+            vectors: of the words of each sentence.
+            lengths: words of each sentence.
+
+        Returns:
+            Scores.
+        """
         features = self.context(F.dropout(vectors, self.dropout, self.training), lengths)
-        return self.output_map(F.dropout(features, self.dropout, self.training)), state
+        scores: Tensor = self.output_map(F.dropout(features, self.dropout, self.training))
+        return scores
 
     def criterion(
         self,
@@ -201,23 +240,28 @@ class TaggingNetwork(nn.Module):
         ignored = targets.masked_fill(steps >= lengths, -100)
         return F.cross_entropy(features.flatten(0, 1), ignored.flatten())
 
-    def best_tags(
+    def best_paths(
         self,
         features: Float[Tensor, "time batch tags"],
         lengths: Int[Tensor, " batch"],
-    ) -> Int[Tensor, "time batch"]:
-        """Choose the tags of sentences.
+        count: int,
+    ) -> BestPaths:
+        """Find the most probable sequences of tags.
 
         Args:
             features: scores.
             lengths: words of each sentence.
+            count: how many, at least 1.
 
         Returns:
-            The most probable tags; anything after the end of a sentence.
+            The sequences and their log-probabilities.
         """
-        if self.crf is None:
-            return features.argmax(dim=-1)
-        return self.crf.best_paths(features, lengths).tags[0]
+        if self.crf is not None:
+            return self.crf.best_paths(features, lengths, count)
+        free = features.new_zeros(features.shape[2])
+        between = free.expand(len(free), -1)
+        log_probs = features.log_softmax(dim=-1)
+        return BestPaths(*find_best_paths(free, between, free, log_probs, lengths, count))
 
     def probabilities(
         self,

@@ -1,31 +1,35 @@
 """Tagging as a task: prepared from columns, saved, measured, answered."""
 
-import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from elman.data import Tokenizer
 from elman.data.conll import TaggedSentence, read_sentences
 from elman.data.running_text import split_words
-from elman.data.tag_schemes import count_broken, find_spans
-from elman.errors import DataError
-from elman.metrics import TaggingSummary, tagging_summary
+from elman.data.tag_schemes import find_spans
+from elman.errors import CheckpointError, DataError
+from elman.metrics import tagging_summary
 from elman.tasks.held_out import hold_out
 from elman.tasks.tagging.answers import Answer, answer_sentences, mean_loss
+from elman.tasks.tagging.chain import ChainTagger
+from elman.tasks.tagging.columns import EMPTY, add_columns, read_blocks
 from elman.tasks.tagging.config import TaggingConfig
 from elman.tasks.tagging.data import EncodedSentence, TaggingData
 from elman.tasks.tagging.hidden_markov import HiddenMarkovTagger
+from elman.tasks.tagging.hidden_states import HiddenStateTagger, measure_states
+from elman.tasks.tagging.look import draw_transitions, look_at_words
 from elman.tasks.tagging.network import TaggingNetwork
+from elman.tasks.tagging.predictions import Item, describe, in_order, side_by_side
+from elman.tasks.tagging.preparation import gather_vocabulary, warn_of_tags
 from elman.tasks.tagging.vocabulary import FIRST, Vocabulary
-from elman.tasks.task import Batching, Sources, Task
-from elman.tasks.word_vectors import read_fitting_vectors
+from elman.tasks.task import Batching, Finding, Sources, Task, WordVectors
+from elman.tasks.word_vectors import start_vectors
 
 
 class TaggingTask(Task):
@@ -44,7 +48,7 @@ class TaggingTask(Task):
         self,
         config: TaggingConfig,
         vocabulary: Vocabulary,
-        model: TaggingNetwork | HiddenMarkovTagger | None,
+        model: TaggingNetwork | ChainTagger | None,
     ) -> None:
         super().__init__(config)
         self.vocabulary = vocabulary
@@ -61,18 +65,13 @@ class TaggingTask(Task):
             valid = list(read_sentences(sources.valid, config.column))
         else:
             train, valid = hold_out(train, "sentence")
-        counted = config.model == "hmm"
-        vocabulary = Vocabulary.gather(
-            [(sentence.words, sentence.tags) for sentence in train],
-            lowercase=config.lowercase and not counted,
-            size=None if counted else config.vocabulary_size,
-        )
-        _warn_of_broken(train, vocabulary)
-        task = cls.create(config, vocabulary)
-        if config.vectors is not None and not counted:
-            _fill_vectors(task.model, config, vocabulary)
+        task = cls.create(config, gather_vocabulary(config, train))
         task.save(folder)
-        encoded = [task._encode(sentence) for sentence in train]
+        encoded: list[EncodedSentence] = []
+        if not task.is_counted:
+            if config.vectors is not None:
+                start_vectors(task.model.embedding, config.vectors, task.vocabulary.words)
+            encoded = [task._encode(sentence) for sentence in train]
         measure = partial(task._measure, valid)
         return task, TaggingData(encoded, train, measure, batching.batch_size, batching.seed)
 
@@ -95,14 +94,25 @@ class TaggingTask(Task):
         """Whether this is a hidden Markov model; see `Task.is_counted`."""
         return self.config.model == "hmm"
 
+    @property
+    def is_supervised(self) -> bool:
+        """Whether the tags are learnt from tags, and not found as hidden states."""
+        return self.config.hidden_states is None
+
     def fit(self, data: TaggingData) -> None:
-        """Count the training data, for the hidden Markov model.
+        """Count the training data, or learn its hidden states; see `Task.fit`.
 
         Args:
             data: the sentences.
         """
-        pairs = [(s.words, self.vocabulary.encode_tags(s.tags)) for s in data.sentences]
-        self.model = HiddenMarkovTagger.fit(pairs, len(self.vocabulary.tags))
+        states = self.config.hidden_states
+        if states is None:
+            pairs = [(s.words, self.vocabulary.encode_tags(s.tags)) for s in data.sentences]
+            known = self.vocabulary
+            self.model = HiddenMarkovTagger.fit(pairs, len(known.tags), known.allowed())
+        else:
+            words = [sentence.words for sentence in data.sentences]
+            self.model = HiddenStateTagger.fit(words, self.vocabulary.words, states, data.seed)
 
     @classmethod
     def load(cls, config: TaggingConfig, folder: Path) -> Self:
@@ -117,12 +127,23 @@ class TaggingTask(Task):
         """Return weights, or counts; see `Task.arrays`."""
         if isinstance(self.model, HiddenMarkovTagger):
             return self.model.arrays(self.vocabulary.words)
+        if isinstance(self.model, HiddenStateTagger):
+            return self.model.arrays()
         return super().arrays()
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:
         """Take back weights, or counts; see `Task.restore`."""
         if self.is_counted:
-            self.model = HiddenMarkovTagger.from_arrays(arrays, self.vocabulary.words)
+            known = self.vocabulary
+            rows = len(arrays.get("words", arrays.get("emissions", torch.empty(0, 0)).T))
+            if rows != len(known.words) + (not self.is_supervised):
+                raise CheckpointError(
+                    f"the counts are of {rows} words, the vocabulary has {len(known.words)}."
+                )
+            if self.is_supervised:
+                self.model = HiddenMarkovTagger.from_arrays(arrays, known.words, known.allowed())
+            else:
+                self.model = HiddenStateTagger.from_arrays(arrays, known.words)
         else:
             super().restore(arrays)
 
@@ -147,72 +168,135 @@ class TaggingTask(Task):
             DataError: if the file cannot be read, or has no tags.
         """
         sentences = list(read_sentences(file, self.config.column))
-        if not sentences[0].tags:
-            raise DataError(f"{file} has no tags to compare with: give a file with a tag a word.")
-        _warn_of_broken(sentences, self.vocabulary)
+        if self.is_supervised:
+            if not sentences[0].tags:
+                raise DataError(f"{file} has no tags to compare with: give a tag a word.")
+            warn_of_tags(sentences, self.vocabulary)
         yield sentences
 
-    def evaluate(self, sentences: Sequence[TaggedSentence]) -> TaggingSummary:
+    def evaluate(self, sentences: Sequence[TaggedSentence]) -> Mapping[str, float]:
         """Measure the model on tagged sentences; see `tagging_summary`.
 
         Args:
             sentences: the sentences.
 
         Returns:
-            Accuracy, and precision, recall and F1 of spans.
+            Accuracy, and precision, recall and F1 of spans; of hidden states the loss, nats a
+            word, and how well they stand for tags, if there are any.
         """
         answers = self.answer(sentence.words for sentence in sentences)
-        pairs = (
+        pairs = [
             (sentence.tags, self.vocabulary.decode_tags(answer.tags))
             for sentence, answer in zip(sentences, answers, strict=True)
-        )
-        return tagging_summary(pairs, None if self.vocabulary.scheme is None else find_spans)
+        ]
+        if isinstance(self.model, HiddenStateTagger):
+            words = [sentence.words for sentence in sentences]
+            return measure_states(self.model, words, pairs)
+        find = None if self.vocabulary.scheme is None else find_spans
+        return cast(Mapping[str, float], tagging_summary(pairs, find))
 
     def answer(
-        self, sentences: Iterable[Sequence[str]], *, probabilities: bool = False
+        self, sentences: Iterable[Sequence[str]], *, probabilities: bool = False, paths: int = 1
     ) -> Iterator[Answer]:
         """Tag sentences.
 
         Args:
             sentences: words of each, at least one.
             probabilities: whether those of all tags are wanted.
+            paths: sequences of tags wanted of each, at least 1.
 
         Yields:
             One answer a sentence, in their order.
         """
-        if isinstance(self.model, HiddenMarkovTagger):
-            return map(partial(self.model.answer, probabilities=probabilities), sentences)
         return answer_sentences(
-            self.model, self.vocabulary, sentences, self.device, probabilities=probabilities
+            self.model, self._look_up, sentences, probabilities=probabilities, paths=paths
         )
 
-    def predict(self, inputs: Iterable[str], where: str) -> Iterator[dict[str, Any]]:
-        """Tag lines of running text; see `Task.predict`."""
-        kept: deque[tuple[str, list[str]]] = deque()
+    def predict(
+        self, inputs: Iterable[str], where: str, *, beam: int = 1
+    ) -> Iterator[dict[str, Any]]:
+        """Tag lines of running text.
 
-        def sentences() -> Iterator[list[str]]:
-            for text in inputs:
-                if words := split_words(text):
-                    kept.append((text, words))
-                    yield words
+        Args:
+            inputs: the lines.
+            where: see `Task.predict`.
+            beam: sequences of tags wanted of each, the most probable ones.
 
-        for answer in self.answer(sentences(), probabilities=True):
-            (text, words), shares = kept.popleft(), answer.probabilities
-            assert shares is not None
-            yield {
-                "input": text,
-                "words": words,
-                "output": self.vocabulary.decode_tags(answer.tags),
-                "score": shares[range(len(shares)), answer.tags].tolist(),
-            }
+        Yields:
+            For each line `input`, `words`, `output`, the `score` of each tag, and `alternatives`
+            if more than one sequence is wanted.
+        """
+        texts = ((text, split_words(text)) for text in inputs)
+        for text, words, answer in self._answered(texts, beam):
+            if answer is not None:
+                yield {"input": text, **describe(self.vocabulary, words, answer, beam)}
+
+    def predict_columns(
+        self, lines: Iterable[str], name: str, *, beam: int = 1
+    ) -> Iterator[dict[str, Any]]:
+        """Tag the words of a file in columns.
+
+        Args:
+            lines: of the file.
+            name: of the file, in messages.
+            beam: sequences of tags wanted of each sentence, the most probable ones.
+
+        Yields:
+            As `predict` does for each block between blank lines; `columns` is the block with the
+            tags as its last column, or the last `beam` columns.
+
+        Raises:
+            DataError: see `read_blocks`.
+        """
+        blocks = read_blocks(lines, name, self.config.column)
+        items = ((block, block.sentence.words) for block in blocks)
+        for block, words, answer in self._answered(items, beam):
+            text = {"input": " ".join(words)}
+            if answer is None:  # comments, or the start of a document
+                nothing: list[str] = []
+                yield text | {"words": [], "output": [], "columns": add_columns(block, [nothing])}
+                continue
+            described = describe(self.vocabulary, words, answer, beam)
+            missing = beam - len(described.get("alternatives", [0]))
+            tags = [*side_by_side(described), *[[EMPTY] * len(words)] * missing]
+            yield text | described | {"columns": add_columns(block, tags)}
+
+    def _answered(
+        self, items: Iterable[tuple[Item, Sequence[str]]], beam: int
+    ) -> Iterator[tuple[Item, Sequence[str], Answer | None]]:
+        return in_order(items, partial(self.answer, probabilities=True, paths=beam))
+
+    def look_inside(self, file: str, folder: Path) -> Iterator[Finding]:
+        """Look at transitions, uncertain words and confused tags; see `Task.look_inside`."""
+        names = list(self.vocabulary.tags)
+        chain = self.model.chain if self.is_counted else self.model.crf
+        if chain is not None:
+            yield draw_transitions(chain, names, folder, probabilities=self.is_counted)
+        own = (
+            (s._replace(tags=self.vocabulary.inside(s.tags) if self.is_supervised else ()), s.words)
+            for s in read_sentences(file, self.config.column)
+        )
+        answers = ((s, answer) for s, _, answer in self._answered(own, 1) if answer is not None)
+        yield from look_at_words(answers, names)
+
+    def word_vectors(self) -> WordVectors:
+        """Return the learned vectors of words, without their spelling; see `Task.word_vectors`."""
+        if not isinstance(self.model, TaggingNetwork):
+            return super().word_vectors()
+        return WordVectors(list(self.vocabulary.words), self.model.embedding.weight[FIRST:])
 
     def show(self, answer: Mapping[str, Any]) -> str:
         """Write an answer in columns, a word a line; see `Task.show`."""
-        pairs = zip(answer["words"], answer["output"], strict=True)
-        return "".join(f"{word}\t{tag}\n" for word, tag in pairs)
+        if "columns" in answer:
+            return f"{answer['columns']}\n"
+        rows = zip(answer["words"], *side_by_side(answer), strict=True)
+        return "".join("\t".join(row) + "\n" for row in rows)
 
-    def _measure(self, sentences: Sequence[TaggedSentence]) -> tuple[float, TaggingSummary]:
+    def _measure(self, sentences: Sequence[TaggedSentence]) -> tuple[float, Mapping[str, float]]:
         """Return loss and summary; sentences with unseen tags are left out of the loss."""
+        if not self.is_supervised:
+            summary = self.evaluate(sentences)
+            return summary["loss"], {k: v for k, v in summary.items() if k != "loss"}
         encoded = map(self._encode, sentences)
         pairs = zip(sentences, encoded, strict=True)
         known = [(sentence, own) for sentence, own in pairs if (own.tags >= 0).all()]
@@ -229,39 +313,9 @@ class TaggingTask(Task):
         words = self.vocabulary.encode_words(sentence.words, spelling=spelling)
         return EncodedSentence(words, torch.tensor(self.vocabulary.encode_tags(sentence.tags)))
 
-
-def _warn_of_broken(sentences: Sequence[TaggedSentence], vocabulary: Vocabulary) -> None:
-    """Tell of tags that break their scheme, and of tags that were never seen."""
-    scheme = vocabulary.scheme
-    if scheme is not None:
-        broken = sum(count_broken(sentence.tags, scheme) for sentence in sentences)
-        if broken:
-            warnings.warn(
-                f"{broken} tags break the scheme {scheme} of the training data; their spans are "
-                "read as the standard script reads them.",
-                stacklevel=2,
-            )
-    unseen = {
-        tag
-        for sentence in sentences
-        for tag, number in zip(sentence.tags, vocabulary.encode_tags(sentence.tags), strict=True)
-        if number < 0
-    }
-    if unseen:
-        warnings.warn(
-            f"the training data has no word tagged {', '.join(sorted(unseen))}: such words are "
-            "counted as wrong.",
-            stacklevel=2,
-        )
-
-
-def _fill_vectors(model: TaggingNetwork, config: TaggingConfig, vocabulary: Vocabulary) -> None:
-    """Start the vectors of words that a file has from there."""
-    assert config.vectors is not None
-    tokenizer = Tokenizer.train([" ".join(vocabulary.words)], "word", None)
-    found, known = read_fitting_vectors(config.vectors, tokenizer, config.embedding_size)
-    rows = {tokenizer.token(number): number for number in known.nonzero()[0].tolist()}
-    with torch.no_grad():
-        for place, word in enumerate(vocabulary.words, FIRST):
-            if word in rows:
-                model.embedding.weight[place] = torch.from_numpy(found[rows[word]])
+    def _look_up(self, words: Sequence[str]) -> Float[Tensor, "words vector"]:
+        if isinstance(self.model, ChainTagger):
+            return self.model.look_up(words)
+        network: TaggingNetwork = self.model
+        columns = self.vocabulary.encode_words(words, spelling=network.reads_spelling)
+        return network.look_up(columns.to(self.device))

@@ -1,7 +1,9 @@
 """What a tagger knows: words, characters and tags."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -70,7 +72,10 @@ class Vocabulary(NamedTuple):
         characters = sorted({c for words, _ in sentences for word in words for c in word})
         tags = sorted({tag for _, found in sentences for tag in _inside(found, scheme)})
         if not tags:
-            raise DataError("the training data has no tags: give a file with a tag a word.")
+            raise DataError(
+                "the training data has no tags: give a file with a tag a word, or learn from words "
+                "alone by --model hmm --hidden-states N."
+            )
         return cls(_numbers(ranked), _numbers(characters), _numbers(tags, 0), scheme, lowercase)
 
     def encode_words(self, words: Sequence[str], *, spelling: bool) -> Int[Tensor, "time columns"]:
@@ -91,6 +96,35 @@ class Vocabulary(NamedTuple):
         width = max(map(len, rows))
         padded = torch.tensor([row + [PADDING] * (width - len(row)) for row in rows])
         return torch.cat([columns, padded], dim=1)
+
+    @classmethod
+    def of_states(cls, sentences: Iterable[Sequence[str]], states: int, size: int | None) -> Self:
+        """Gather the words of sentences whose tags are to be found.
+
+        Words that come once are left out, so that what unknown words are like can be learnt.
+
+        Args:
+            sentences: words of each.
+            states: how many tags there are to be; their names are numbers.
+            size: most words to keep, the most frequent; all of them if None.
+
+        Returns:
+            The vocabulary.
+        """
+        counts = Counter(chain.from_iterable(sentences))
+        known = sorted((w for w in counts if counts[w] > 1), key=lambda w: (-counts[w], w))
+        return cls(_numbers(known[:size]), {}, _numbers(map(str, range(states)), 0), None, False)
+
+    def inside(self, tags: Sequence[str]) -> tuple[str, ...]:
+        """Return tags as the model has them.
+
+        Args:
+            tags: as the file has them, one a word.
+
+        Returns:
+            The tags, with spans in IOBES.
+        """
+        return tuple(_inside(tags, self.scheme))
 
     def encode_tags(self, tags: Sequence[str]) -> list[int]:
         """Turn tags, as the file has them, into numbers.
