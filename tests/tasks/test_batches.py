@@ -1,10 +1,11 @@
 from itertools import pairwise
 
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.tasks.batches import POOL, Batches, by_length, cut, shuffled_by_length
+from elman.tasks.batches import POOL, Batches, LabelledBatch, by_length, cut, shuffled_by_length
 
 sizes = st.integers(1, 7)
 many_lengths = st.lists(st.integers(1, 30), min_size=1, max_size=60)
@@ -50,3 +51,11 @@ def test_the_order_follows_the_seed():
     )
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert any(list(a) != list(b) for a, b in zip(first, other, strict=True))
+
+
+def test_a_labelled_batch_moves_inputs_and_targets():
+    batch = LabelledBatch(torch.zeros(3, 2), torch.tensor([1, 0]))
+    moved = batch.to(torch.device("meta"))
+    assert isinstance(moved, LabelledBatch)
+    assert {part.device.type for part in moved} == {"meta"}
+    assert (batch.rows, batch.target_count, batch.lengths) == (2, 2, None)

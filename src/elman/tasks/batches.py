@@ -1,17 +1,68 @@
 """Items cut into batches that are made when they are asked for."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
+import torch
 from jaxtyping import Int
+from torch import Tensor
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
+Inputs = TypeVar("Inputs", bound="Movable")
 Rows = Int[np.ndarray, " rows"]
 
 POOL = 50
 """Batches whose items are sorted by length together, so that little is padded."""
+
+
+class Movable(Protocol):
+    """What can be moved to a device."""
+
+    def to(self, device: torch.device) -> Self:
+        """Return the same there.
+
+        Args:
+            device: where to.
+        """
+
+
+class LabelledBatch(NamedTuple, Generic[Inputs]):
+    """Items with one label each.
+
+    Args:
+        inputs: the items.
+        targets: their labels.
+    """
+
+    inputs: Inputs
+    targets: Int[Tensor, " batch"]
+
+    @property
+    def lengths(self) -> None:
+        """Nothing: there is one target an item, whatever its length."""
+
+    @property
+    def rows(self) -> int:
+        """Items side by side."""
+        return len(self.targets)
+
+    @property
+    def target_count(self) -> int:
+        """Items to learn from."""
+        return len(self.targets)
+
+    def to(self, device: torch.device) -> Self:
+        """Move the tensors.
+
+        Args:
+            device: where to.
+
+        Returns:
+            The same batch there.
+        """
+        return type(self)(self.inputs.to(device), self.targets.to(device))
 
 
 class Batches(Sequence[Made], Generic[Item, Made]):

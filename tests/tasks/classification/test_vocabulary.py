@@ -9,7 +9,7 @@ from elman.data.tables import LabelledText
 from elman.errors import CheckpointError, ConfigError, DataError
 from elman.tasks.classification import ClassificationConfig, Vocabulary
 from elman.tasks.classification.cutting import is_longer, parts_of, pieces, tokenise
-from elman.tasks.classification.vocabulary import FILE
+from elman.tasks.labels import FILE
 
 
 def rows(*pairs):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from elman.tasks.answering.vocabulary import PADDING
+from elman.tasks.batches import LabelledBatch
 
 
 class Asked(NamedTuple):
@@ -40,41 +41,8 @@ class Asked(NamedTuple):
         return type(self)(self.sentences.to(device), self.questions.to(device))
 
 
-class AnswerBatch(NamedTuple):
-    """Questions to learn from.
-
-    Args:
-        inputs: the questions and their stories.
-        targets: the numbers of their answers.
-    """
-
-    inputs: Asked
-    targets: Int[Tensor, " batch"]
-
-    @property
-    def lengths(self) -> None:
-        """Nothing: a question has one answer."""
-
-    @property
-    def rows(self) -> int:
-        """Questions side by side."""
-        return len(self.targets)
-
-    @property
-    def target_count(self) -> int:
-        """Questions to learn from."""
-        return len(self.targets)
-
-    def to(self, device: torch.device) -> Self:
-        """Move the tensors.
-
-        Args:
-            device: where to.
-
-        Returns:
-            The same batch there.
-        """
-        return type(self)(self.inputs.to(device), self.targets.to(device))
+AnswerBatch = LabelledBatch[Asked]
+"""Questions to learn from; targets are the numbers of their answers."""
 
 
 class EncodedQuestion(NamedTuple):

@@ -1,7 +1,6 @@
 """What an answering network knows: words, and answers."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -11,8 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from elman.data.babi import Story, words_of
-from elman.errors import CheckpointError
-from elman.files import written_atomically
+from elman.tasks.labels import numbered, read_labels, write_labels
 
 PADDING, UNKNOWN = 0, 1
 """Numbers that stand for no word, and for one that the training data does not have."""
@@ -20,7 +18,6 @@ FIRST = 2
 """The number of the first known word."""
 UNKNOWN_ANSWER = -1
 """Stands for an answer that the training data does not have."""
-FILE = "labels.json"
 
 
 class Vocabulary(NamedTuple):
@@ -51,7 +48,7 @@ class Vocabulary(NamedTuple):
             for question in story.questions:
                 words.update(words_of(question.text))
                 answers.add(str(question.answer))
-        return cls(_numbers(sorted(words), FIRST), _numbers(sorted(answers)))
+        return cls(numbered(sorted(words), FIRST), numbered(sorted(answers)))
 
     def encode(self, text: str) -> Int[Tensor, " words"]:
         """Turn a sentence or a question into numbers.
@@ -95,8 +92,7 @@ class Vocabulary(NamedTuple):
             folder: the run folder.
         """
         contents = {"answers": list(self.answers), "words": list(self.words)}
-        with written_atomically(folder / FILE) as temporary:
-            temporary.write_text(json.dumps(contents, ensure_ascii=False, indent=0) + "\n", "utf-8")
+        write_labels(folder, contents)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -111,15 +107,6 @@ class Vocabulary(NamedTuple):
         Raises:
             CheckpointError: if the file is missing or damaged.
         """
-        path = folder / FILE
-        try:
-            contents = json.loads(path.read_text("utf-8"))
-            return cls(_numbers(contents["words"], FIRST), _numbers(contents["answers"]))
-        except FileNotFoundError:
-            raise CheckpointError(f"{path} is missing: the run is incomplete.") from None
-        except (ValueError, KeyError, TypeError):
-            raise CheckpointError(f"{path} is damaged: train the model again.") from None
-
-
-def _numbers(entries: Iterable[str], first: int = 0) -> dict[str, int]:
-    return {entry: number for number, entry in enumerate(entries, first)}
+        return read_labels(
+            folder, lambda read: cls(numbered(read["words"], FIRST), numbered(read["answers"]))
+        )

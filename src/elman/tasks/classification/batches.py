@@ -9,6 +9,8 @@ from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from elman.tasks.batches import LabelledBatch
+
 
 class EncodedItem(NamedTuple):
     """A text or sequence as numbers.
@@ -34,32 +36,6 @@ class ClassifierInputs(NamedTuple):
     steps: Shaped[Tensor, "time batch *step"]
     lengths: Int[Tensor, " batch"]
 
-
-class ClassifierBatch(NamedTuple):
-    """Items to learn from.
-
-    Args:
-        inputs: the items.
-        targets: their labels.
-    """
-
-    inputs: ClassifierInputs
-    targets: Int[Tensor, " batch"]
-
-    @property
-    def lengths(self) -> None:
-        """Nothing: there is one target an item, whatever its length."""
-
-    @property
-    def rows(self) -> int:
-        """Items side by side."""
-        return len(self.targets)
-
-    @property
-    def target_count(self) -> int:
-        """Items to learn from."""
-        return len(self.targets)
-
     def to(self, device: torch.device) -> Self:
         """Move the tensors.
 
@@ -67,11 +43,13 @@ class ClassifierBatch(NamedTuple):
             device: where to.
 
         Returns:
-            The same batch there.
+            The same items there.
         """
-        steps, lengths = self.inputs
-        inputs = ClassifierInputs(steps.to(device), lengths.to(device))
-        return type(self)(inputs, self.targets.to(device))
+        return type(self)(self.steps.to(device), self.lengths.to(device))
+
+
+ClassifierBatch = LabelledBatch[ClassifierInputs]
+"""Items to learn from; targets are the numbers of their labels."""
 
 
 def make_batch(items: Sequence[EncodedItem]) -> ClassifierBatch:

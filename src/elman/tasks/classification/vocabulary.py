@@ -1,6 +1,5 @@
 """What a classifier knows: words, characters or n-grams, and labels."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -13,16 +12,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from elman.data.tables import LabelledText, parse_sequence
-from elman.errors import CheckpointError, DataError
-from elman.files import written_atomically
+from elman.errors import DataError
 from elman.tasks.classification.config import ClassificationConfig
 from elman.tasks.classification.cutting import ends, parts_of, tokenise
+from elman.tasks.labels import numbered, read_labels, write_labels
 
 PADDING, UNKNOWN = 0, 1
 """Numbers that stand for nothing, and for what the training data does not have."""
 FIRST = 2
 """The number of the first known word, character or n-gram."""
-FILE = "labels.json"
 
 
 class Vocabulary(NamedTuple):
@@ -61,14 +59,14 @@ class Vocabulary(NamedTuple):
                 "apart."
             )
         if config.unit == "number":
-            return cls({}, {}, _numbers(labels, 0), _features(rows))
+            return cls({}, {}, numbered(labels), _features(rows))
         counts = Counter(chain.from_iterable(tokenise(config, row.text) for row in rows))
         ranked = sorted(counts, key=lambda token: (-counts[token], token))
         if not ranked:
             raise DataError("every text to learn from is empty.")
-        tokens = _numbers(ranked[: config.vocabulary_size])
+        tokens = numbered(ranked[: config.vocabulary_size], FIRST)
         parts = _common_parts(counts) if _reads_parts(config) else []
-        return cls(tokens, _numbers(parts), _numbers(labels, 0), 0)
+        return cls(tokens, numbered(parts, FIRST), numbered(labels), 0)
 
     def encode(
         self, config: ClassificationConfig, text: str, where: str
@@ -134,8 +132,7 @@ class Vocabulary(NamedTuple):
             "parts": list(self.parts),
             "tokens": list(self.tokens),
         }
-        with written_atomically(folder / FILE) as temporary:
-            temporary.write_text(json.dumps(contents, ensure_ascii=False, indent=0) + "\n", "utf-8")
+        write_labels(folder, contents)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -150,15 +147,15 @@ class Vocabulary(NamedTuple):
         Raises:
             CheckpointError: if the file is missing or damaged.
         """
-        path = folder / FILE
-        try:
-            contents = json.loads(path.read_text("utf-8"))
-            tokens, parts = _numbers(contents["tokens"]), _numbers(contents["parts"])
-            return cls(tokens, parts, _numbers(contents["labels"], 0), int(contents["features"]))
-        except FileNotFoundError:
-            raise CheckpointError(f"{path} is missing: the run is incomplete.") from None
-        except (ValueError, KeyError, TypeError):
-            raise CheckpointError(f"{path} is damaged: train the model again.") from None
+        return read_labels(
+            folder,
+            lambda read: cls(
+                numbered(read["tokens"], FIRST),
+                numbered(read["parts"], FIRST),
+                numbered(read["labels"]),
+                int(read["features"]),
+            ),
+        )
 
 
 def _reads_parts(config: ClassificationConfig) -> bool:
@@ -177,7 +174,3 @@ def _features(rows: Sequence[LabelledText]) -> int:
     if not width:
         raise DataError("every sequence to learn from is empty.")
     return width
-
-
-def _numbers(entries: Iterable[str], first: int = FIRST) -> dict[str, int]:
-    return {entry: number for number, entry in enumerate(entries, first)}

@@ -1,6 +1,5 @@
 """What a tagger knows: words, characters and tags."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -12,9 +11,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 from elman.data.tag_schemes import Scheme, find_scheme, find_spans, may_follow, write_spans
-from elman.errors import CheckpointError, DataError
-from elman.files import written_atomically
+from elman.errors import DataError
 from elman.nn.crf import Allowed
+from elman.tasks.labels import numbered, read_labels, write_labels
 
 PADDING, UNKNOWN = 0, 1
 """Numbers that stand for no word or character, and for an unknown one."""
@@ -22,7 +21,6 @@ FIRST = 2
 """The number of the first known word or character."""
 LONGEST_WORD = 40
 """Characters of a word that are read; of a longer one the first and the last half of these."""
-FILE = "labels.json"
 
 
 class Vocabulary(NamedTuple):
@@ -76,7 +74,8 @@ class Vocabulary(NamedTuple):
                 "the training data has no tags: give a file with a tag a word, or learn from words "
                 "alone by --model hmm --hidden-states N."
             )
-        return cls(_numbers(ranked), _numbers(characters), _numbers(tags, 0), scheme, lowercase)
+        entries = numbered(ranked, FIRST), numbered(characters, FIRST), numbered(tags)
+        return cls(*entries, scheme, lowercase)
 
     def encode_words(self, words: Sequence[str], *, spelling: bool) -> Int[Tensor, "time columns"]:
         """Turn words into numbers.
@@ -113,7 +112,8 @@ class Vocabulary(NamedTuple):
         """
         counts = Counter(chain.from_iterable(sentences))
         known = sorted((w for w in counts if counts[w] > 1), key=lambda w: (-counts[w], w))
-        return cls(_numbers(known[:size]), {}, _numbers(map(str, range(states)), 0), None, False)
+        words, states_by_name = numbered(known[:size], FIRST), numbered(map(str, range(states)))
+        return cls(words, {}, states_by_name, None, False)
 
     def inside(self, tags: Sequence[str]) -> tuple[str, ...]:
         """Return tags as the model has them.
@@ -174,8 +174,7 @@ class Vocabulary(NamedTuple):
             "characters": list(self.characters),
             "words": list(self.words),
         }
-        with written_atomically(folder / FILE) as temporary:
-            temporary.write_text(json.dumps(contents, ensure_ascii=False, indent=0) + "\n", "utf-8")
+        write_labels(folder, contents)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -190,24 +189,16 @@ class Vocabulary(NamedTuple):
         Raises:
             CheckpointError: if the file is missing or damaged.
         """
-        path = folder / FILE
-        try:
-            contents = json.loads(path.read_text("utf-8"))
-            return cls(
-                _numbers(contents["words"]),
-                _numbers(contents["characters"]),
-                _numbers(contents["tags"], 0),
-                contents["scheme"],
-                contents["lowercase"],
-            )
-        except FileNotFoundError:
-            raise CheckpointError(f"{path} is missing: the run is incomplete.") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise CheckpointError(f"{path} is damaged: train the model again.") from None
-
-
-def _numbers(entries: Iterable[str], first: int = FIRST) -> dict[str, int]:
-    return {entry: number for number, entry in enumerate(entries, first)}
+        return read_labels(
+            folder,
+            lambda read: cls(
+                numbered(read["words"], FIRST),
+                numbered(read["characters"], FIRST),
+                numbered(read["tags"]),
+                read["scheme"],
+                read["lowercase"],
+            ),
+        )
 
 
 def _key(word: str, lowercase: bool) -> str:
