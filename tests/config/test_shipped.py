@@ -41,7 +41,7 @@ def make_line(task, values):
     if task == "translate":
         return f"{sentence()}\t{sentence()}"
     if task == "answer":
-        return f"1 {sentence()}.\n2 {sentence()}?\t{DRAW.choice(WORDS)}"
+        return f"1 {sentence()}.\n2 {sentence()}?\t{DRAW.choice(('yes', 'no'))}"
     return tree() if task == "tree" else sentence()
 
 

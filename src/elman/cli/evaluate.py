@@ -36,10 +36,6 @@ class EvaluateArguments(RunArguments):
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if (self.source is None) != (self.target is None):
-            raise ConfigError("--source and --target go together: name both files.")
-        if self.source is not None and self.data != ("-",):
-            raise ConfigError("give files of pairs, or --source and --target, not both.")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -52,6 +48,10 @@ def run(arguments: Sequence[str]) -> None:
         ElmanError: if the run or the data cannot be used.
     """
     options = parse(EvaluateArguments, arguments, "evaluate")
+    if (options.source is None) != (options.target is None):
+        raise ConfigError("--source and --target go together: name both files.")
+    if options.source is not None and options.data != ("-",):
+        raise ConfigError("give files of pairs, or --source and --target, not both.")
     measured = _measure(options)
     if len(options.data) == 1:
         ((_, summary),) = measured

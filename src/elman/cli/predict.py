@@ -33,12 +33,6 @@ class PredictArguments(RunArguments):
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if self.inputs and self.file:
-            raise ConfigError("give inputs or --file, not both.")
-        if not self.inputs and not self.file:
-            raise ConfigError("nothing to predict: give inputs, or --file (- is standard input).")
-        if self.columns and not self.file:
-            raise ConfigError("--columns is said of a file: name it as --file.")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -51,11 +45,21 @@ def run(arguments: Sequence[str]) -> None:
         ElmanError: if the run or an input cannot be used.
     """
     options = parse(PredictArguments, arguments, "predict")
+    _check(options)
     for answer, text in _with_progress(_answers(options), quiet=options.quiet):
         if options.json:
             print_json(answer)
         else:
             print(text, flush=True)
+
+
+def _check(options: PredictArguments) -> None:
+    if options.inputs and options.file:
+        raise ConfigError("give inputs or --file, not both.")
+    if not options.inputs and not options.file:
+        raise ConfigError("nothing to predict: give inputs, or --file (- is standard input).")
+    if options.columns and not options.file:
+        raise ConfigError("--columns is said of a file: name it as --file.")
 
 
 def _answers(options: PredictArguments) -> Iterator[tuple[Mapping[str, Any], str]]:
