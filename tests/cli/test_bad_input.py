@@ -111,7 +111,7 @@ def test_training(elman, folder, text, tiny, command, part):
 @pytest.mark.parametrize(
     ("command", "part"),
     [
-        ("sing", "unknown command 'sing': known are demo, train"),
+        ("sing", "unknown command 'sing': known are demo, prepare, train"),
         ("train sing x --out RUN", "unknown task 'sing': known are lm"),
         ("evaluate", "run"),
         ("evaluate NOWHERE TEXT", "NOWHERE is not a run folder: there is no such folder"),
