@@ -3,6 +3,8 @@
 from elman.data.running_text import split_words
 from elman.tasks.classification.config import ClassificationConfig
 
+UNITS = {"word": "words", "char": "characters", "number": "steps"}
+"""What a text is made of, for people, by unit."""
 SHORTEST_PART, LONGEST_PART = 3, 5
 """Characters of the parts of a word, whose marked ends count as characters."""
 

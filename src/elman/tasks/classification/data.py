@@ -17,7 +17,7 @@ from elman.tasks.classification.answers import score
 from elman.tasks.classification.batches import ClassifierBatch, EncodedItem, make_batch
 from elman.tasks.classification.calibration import fit_temperature
 from elman.tasks.classification.config import ClassificationConfig
-from elman.tasks.classification.cutting import is_longer
+from elman.tasks.classification.cutting import UNITS, is_longer
 from elman.tasks.classification.network import Classifier
 from elman.tasks.classification.vocabulary import Vocabulary
 from elman.tasks.held_out import hold_out
@@ -119,7 +119,8 @@ def tell_of_odd(
         (empty, "rows have an empty text; the model answers them like any other."),
         (
             long,
-            f"rows have more than {config.max_length} {config.unit}s; their middle is left out.",
+            f"rows have more than {config.max_length} {UNITS[config.unit]}; "
+            "their middle is left out.",
         ),
         (unseen, f"rows have labels that were not learnt ({names}); they count as wrong."),
     ):

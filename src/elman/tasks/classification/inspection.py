@@ -94,7 +94,7 @@ def _attention(
         if not 0 < len(words) <= LONGEST_DRAWN:
             continue
         found = int(shares[row].argmax())
-        title = f"{names[found]} {shares[row, found]:.2f}"
+        title = f"found {names[found]} with probability {shares[row, found]:.2f}"
         if names[found] != rows[row].label:
             title += f", truly {rows[row].label}"
         texts.append(AttendedText(title, words, weights[row]))

@@ -17,7 +17,7 @@ from elman.tasks.classification import data
 from elman.tasks.classification.answers import score
 from elman.tasks.classification.batches import EncodedItem
 from elman.tasks.classification.config import ClassificationConfig
-from elman.tasks.classification.cutting import is_longer, pieces
+from elman.tasks.classification.cutting import UNITS, is_longer, pieces
 from elman.tasks.classification.encoders import Embedded, Standardised
 from elman.tasks.classification.network import Classifier
 from elman.tasks.classification.vocabulary import FIRST, Vocabulary
@@ -159,7 +159,7 @@ class ClassificationTask(Task):
                     answer["attention"] = list(zip(words, weights[row].tolist(), strict=True))
                 yield answer
         if long:
-            limit = f"{self.config.max_length} {self.config.unit}s"
+            limit = f"{self.config.max_length} {UNITS[self.config.unit]}"
             warnings.warn(
                 f"{long} inputs have more than {limit}; their middle is left out.", stacklevel=2
             )
