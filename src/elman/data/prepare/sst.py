@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from elman.data.prepare.inputs import files_of, only_file
 from elman.data.prepare.item import HEADER, DataSet, Item, table_row
 from elman.data.text import read_lines, source_name
-from elman.data.trees import CLASSES, UNLABELLED, LabelledTree, parse_tree
+from elman.data.trees import UNLABELLED, LabelledTree, parse_tree, two_labels
 from elman.errors import DataError
-
-NEUTRAL = CLASSES // 2
 
 
 def _plain(inputs: Sequence[str]) -> Iterator[Item]:
@@ -33,9 +31,9 @@ def _sentences(inputs: Sequence[str]) -> Iterator[Item]:
 
 def _binary(inputs: Sequence[str]) -> Iterator[Item]:
     for where, tree in _trees(inputs):
-        if tree.labels[0] != NEUTRAL:
-            positive = int(tree.labels[0] > NEUTRAL)
-            yield table_row(" ".join(tree.words), str(positive), where)
+        label = two_labels(tree).labels[0]
+        if label != UNLABELLED:
+            yield table_row(" ".join(tree.words), str(label), where)
 
 
 def _phrases(inputs: Sequence[str]) -> Iterator[Item]:

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from elman.cells import find_cell
 from elman.nn import RNN
+from elman.nn.pooling import last_outputs
 from elman.tasks.answering.batches import Asked
 from elman.tasks.answering.config import AnsweringConfig
 from elman.tasks.answering.network import AnsweringNetwork
@@ -46,7 +47,7 @@ class ReadingNetwork(AnsweringNetwork):
         vectors = F.dropout(self.embedding(words), self.dropout, self.training)
         lengths = (words != PADDING).sum(dim=0)
         outputs, _ = self.rnn(vectors, lengths=lengths)
-        last = outputs[lengths - 1, torch.arange(len(lengths), device=lengths.device)]
+        last = last_outputs(outputs, lengths, bidirectional=False)
         return self.output_map(F.dropout(last, self.dropout, self.training)), None
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from elman.cells import find_cell
 from elman.nn import RNN, AttentionPooling, LastPooling, MaxPooling, MeanPooling, Pooled
+from elman.nn.word_dropout import drop_words
 from elman.tasks.classification.batches import ClassifierInputs
 from elman.tasks.classification.config import ClassificationConfig
 from elman.tasks.classification.vocabulary import FIRST, PADDING, UNKNOWN, Vocabulary
@@ -85,7 +86,7 @@ class BagEncoder(nn.Module):
 
     def forward(self, inputs: ClassifierInputs) -> Pooled:
         """Read; see `Encoder`."""
-        tokens = _drop(inputs.steps, self.word_dropout if self.training else 0.0)
+        tokens = drop_words(inputs.steps, self.word_dropout, UNKNOWN, training=self.training)
         known = (tokens >= FIRST).unsqueeze(-1)  # nothing is known of the others
         total = self.hidden_map(tokens).masked_fill(~known, 0.0).sum(dim=0)
         return Pooled((total / known.sum(dim=0).clamp_min(1).sqrt() + self.bias).relu(), None)
@@ -151,7 +152,9 @@ class Embedded(nn.Module):
             Vectors.
         """
         tokens = steps if self.parts is None else steps[..., 0]
-        vectors = self.embedding(_drop(tokens, self.word_dropout if self.training else 0.0))
+        vectors = self.embedding(
+            drop_words(tokens, self.word_dropout, UNKNOWN, training=self.training)
+        )
         if self.parts is not None:
             vectors = vectors + self.parts(steps[..., 1:].flatten(0, 1)).view_as(vectors)
         return F.dropout(vectors, self.dropout, self.training)
@@ -242,10 +245,3 @@ def _pooling(config: ClassificationConfig, size: int) -> Any:
     if config.pooling == "last":
         return LastPooling(bidirectional=config.bidirectional)
     return MeanPooling() if config.pooling == "mean" else MaxPooling()
-
-
-def _drop(tokens: Int[Tensor, "time batch"], share: float) -> Int[Tensor, "time batch"]:
-    """Take some tokens for unknown."""
-    if not share:
-        return tokens
-    return tokens.masked_fill(torch.rand(tokens.shape, device=tokens.device) < share, UNKNOWN)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from elman.cells import Cell, find_cell
 from elman.engine import unroll
 from elman.nn import AdaptiveSoftmax, FullSoftmax
+from elman.nn.word_dropout import drop_words
 from elman.tasks.filling.batches import SentenceInputs
 from elman.tasks.filling.config import FillingConfig
 
@@ -129,9 +130,7 @@ class FillingModel(nn.Module):
             Features to find each word from, the same for whatever word stands there; and nothing.
         """
         ids, lengths = inputs
-        if self.training and self.word_dropout:
-            dropped = torch.rand(ids.shape, device=ids.device) < self.word_dropout
-            ids = ids.masked_fill(dropped, self.unknown)
+        ids = drop_words(ids, self.word_dropout, self.unknown, training=self.training)
         vectors = F.dropout(self.embedding(ids), self.input_dropout, self.training)
         # Step t of both is the gap at word t: what stood before it, and what comes after it.
         around = self.forward_net(vectors[:-2], lengths)

@@ -12,6 +12,7 @@ from elman.nn import RNN
 from elman.nn.crf import BestPaths, LinearChainCRF
 from elman.nn.pooling import last_outputs
 from elman.nn.viterbi import find_best_paths
+from elman.nn.word_dropout import drop_words
 from elman.tasks.tagging.config import TaggingConfig
 from elman.tasks.tagging.vocabulary import FIRST, PADDING, UNKNOWN, Vocabulary
 
@@ -180,10 +181,8 @@ class TaggingNetwork(nn.Module):
             Scores, and nothing.
         """
         words, lengths = inputs[..., 0], sentence_lengths(inputs)
-        if self.training and self.word_dropout:
-            dropped = torch.rand(words.shape, device=words.device) < self.word_dropout
-            words = words.masked_fill(dropped & (words != PADDING), UNKNOWN)
-        vectors = self.embedding(words)
+        kept = drop_words(words, self.word_dropout, UNKNOWN, training=self.training)
+        vectors = self.embedding(kept.where(words != PADDING, words))
         if self.speller is not None:
             vectors = torch.cat([vectors, self.speller(inputs[..., 1:])], dim=-1)
         return self.score(vectors, lengths), state

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from elman.cells import TreeCell
 from elman.nn import unroll_trees
+from elman.nn.word_dropout import drop_words
 from elman.tasks.tree.batches import TreeInputs
 
 
@@ -71,10 +71,7 @@ class TreeModel(nn.Module):
         Returns:
             Logits `[nodes, classes]`, in the order in which the trees were given, and nothing.
         """
-        words = inputs.words
-        if self.training and self.word_dropout:
-            dropped = torch.rand(words.shape, device=words.device) < self.word_dropout
-            words = words.masked_fill(dropped, self.unknown)
+        words = drop_words(inputs.words, self.word_dropout, self.unknown, training=self.training)
         vectors = F.dropout(self.embedding(words), self.input_dropout, self.training)
         hidden = next(iter(unroll_trees(self.cell, vectors, inputs.trees)))
         return self.output_map(F.dropout(hidden, self.dropout, self.training)), state
