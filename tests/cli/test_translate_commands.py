@@ -70,6 +70,32 @@ def test_from_raw_files_to_raw_text(taught, tmp_path):
     assert shown == "three four three.\n\none two one.\n"
 
 
+def test_a_language_model_has_a_say(taught, trained):
+    other = trained / "word"
+    asked = ("predict", "RUN", "zwei drei zwei.", "--beam", "3", "--rescore", other)
+    (answer,) = objects(taught(*asked, "--rescore-weight", "0.5", "--json"))
+    scores = [found["score"] for found in answer["alternatives"]]
+    assert scores == sorted(scores, reverse=True)
+    (unweighed,) = objects(taught(*asked, "--rescore-weight", "0", "--json"))
+    (alone,) = objects(taught(*asked[:5], "--json"))
+    assert [found["output"] for found in unweighed["alternatives"]] == [
+        found["output"] for found in alone["alternatives"]
+    ]
+    (measured,) = objects(taught("evaluate", "RUN", *ALIGNED, "--rescore", other, "--json"))
+    assert measured["sentences"] == 16
+
+
+def test_interrupted_it_says_how_many_answers_there_are(taught, monkeypatch):
+    def interrupted(*_, **__):
+        yield {"input": "a", "output": "b"}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("elman.tasks.translation.TranslationTask.predict", interrupted)
+    answer = taught("predict", "RUN", "a", "c")
+    assert (answer.status, answer.output) == (130, "b\n")
+    assert answer.errors == "elman: interrupted: 1 answers were written.\n"
+
+
 def test_inspect_draws_attention(taught):
     assert taught("inspect", "RUN").status == 0
     picture = Path("RUN/plots/attention-1.png")
@@ -141,6 +167,8 @@ def test_what_cannot_be_learnt_is_told_in_one_line(elman_there, tmp_path, option
         ("evaluate RUN --source a.de --target sounds.tsv", "has 16 lines and sounds.tsv has 5"),
         ("predict RUN eins --beam 0", "--beam must be at least 1, got 0"),
         ("evaluate RUN sounds.tsv --beam 0", "--beam must be at least 1, got 0"),
+        ("predict RUN eins --rescore RUN", "RUN is a run of task 'translate'; this command is"),
+        ("predict RUN eins --rescore-weight -1", "--rescore-weight must be at least 0, got -1"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_one_line(taught, arguments, message):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import tyro
 from elman.cli.common import RunArguments
 from elman.cli.output import print_json, print_table
 from elman.cli.parse import parse
+from elman.cli.rescoring import RescoringOptions, language_model_of
 from elman.config import Count, check_ranges
 from elman.errors import ConfigError
 
@@ -33,6 +34,8 @@ class EvaluateArguments(RunArguments):
     """translate: a file of their targets"""
     beam: Count | None = None
     """translate: beams of the search; those of the settings if not given"""
+    rescoring: RescoringOptions = field(default_factory=RescoringOptions)
+    """translate: a language model's say"""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -76,7 +79,8 @@ def _measure(options: EvaluateArguments) -> Iterator[tuple[str, Mapping[str, Any
     from elman.training.load import load
 
     task = cache(lambda: load(options.run, options.device))  # a file of vectors is no run
-    if options.source is not None or options.beam is not None:
+    asked = (options.source, options.beam, options.rescoring.rescore)
+    if any(option is not None for option in asked):
         yield from _measure_translations(options, task())
         return
     for file in options.data:
@@ -92,12 +96,13 @@ def _measure_translations(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if task.kind != "translate":
         raise ConfigError(
-            f"--source, --target and --beam are for runs of task 'translate'; {options.run} is one "
-            f"of task {task.kind!r}."
+            "--source, --target, --beam and --rescore are for runs of task 'translate'; "
+            f"{options.run} is one of task {task.kind!r}."
         )
+    rescoring = language_model_of(options.rescoring, options.device)
     for file in options.data if options.source is None else (options.source,):
         with task.reading(file, options.target) as pairs:
-            yield file, task.evaluate(pairs, beam=options.beam)
+            yield file, task.evaluate(pairs, beam=options.beam, rescoring=rescoring)
 
 
 def _agreement(run: str, task: Any, file: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import tyro
@@ -10,11 +10,9 @@ import tyro
 from elman.cli.common import RunArguments
 from elman.cli.output import print_json
 from elman.cli.parse import parse
+from elman.cli.rescoring import RescoringOptions, language_model_of
 from elman.config import Count, check_ranges
 from elman.errors import ConfigError
-
-BEAM_TASKS = ("tag", "translate")
-"""Tasks that search for several answers."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,8 @@ class PredictArguments(RunArguments):
     beam: Count | None = None
     """tag: most probable answers wanted of each input, 1 if not given; translate: beams of the
     search, those of the settings if not given"""
+    rescoring: RescoringOptions = field(default_factory=RescoringOptions)
+    """translate: a language model's say"""
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -43,14 +43,20 @@ def run(arguments: Sequence[str]) -> None:
 
     Raises:
         ElmanError: if the run or an input cannot be used.
+        KeyboardInterrupt: with the number of answers that were written.
     """
     options = parse(PredictArguments, arguments, "predict")
     _check(options)
-    for answer, text in _with_progress(_answers(options), quiet=options.quiet):
-        if options.json:
-            print_json(answer)
-        else:
-            print(text, flush=True)
+    written = 0
+    try:
+        for answer, text in _with_progress(_answers(options), quiet=options.quiet):
+            if options.json:
+                print_json(answer)
+            else:
+                print(text, flush=True)
+            written += 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{written} answers were written") from None
 
 
 def _check(options: PredictArguments) -> None:
@@ -68,24 +74,35 @@ def _answers(options: PredictArguments) -> Iterator[tuple[Mapping[str, Any], str
     from elman.training.load import load
 
     task = load(options.run, options.device)
-    if options.columns and task.kind != "tag":
-        raise ConfigError(
-            f"--columns is for runs of task 'tag'; {options.run} is one of task {task.kind!r}."
-        )
-    if options.beam is not None and task.kind not in BEAM_TASKS:
-        raise ConfigError(
-            f"--beam is for runs of task {' or '.join(map(repr, BEAM_TASKS))}; {options.run} is "
-            f"one of task {task.kind!r}."
-        )
+    asked = _asked(options, task.kind)
     inputs, where = _inputs(options)
     if options.columns:
-        name = source_name(str(options.file))
-        answers = task.predict_columns(inputs, name, beam=options.beam or 1)
-    elif options.beam is not None:
-        answers = task.predict(inputs, where, beam=options.beam)
+        answers = task.predict_columns(inputs, source_name(str(options.file)), **asked)
     else:
-        answers = task.predict(inputs, where)
+        answers = task.predict(inputs, where, **asked)
     return ((answer, task.show(answer)) for answer in answers)
+
+
+def _asked(options: PredictArguments, kind: str) -> dict[str, Any]:
+    """Return what the task is asked beyond an answer, by the names it has there."""
+    asked: dict[str, Any] = {}
+    if options.columns:
+        _check_kind("--columns", ("tag",), options.run, kind)
+    if options.beam is not None:
+        _check_kind("--beam", ("tag", "translate"), options.run, kind)
+        asked["beam"] = options.beam
+    if options.rescoring.rescore is not None:
+        _check_kind("--rescore", ("translate",), options.run, kind)
+        asked["rescoring"] = language_model_of(options.rescoring, options.device)
+    return asked
+
+
+def _check_kind(option: str, kinds: Sequence[str], run: str, kind: str) -> None:
+    if kind not in kinds:
+        raise ConfigError(
+            f"{option} is for runs of task {' or '.join(map(repr, kinds))}; {run} is one of task "
+            f"{kind!r}."
+        )
 
 
 def _inputs(options: PredictArguments) -> tuple[Iterable[str], str]:

@@ -55,6 +55,7 @@ class Translation(NamedTuple):
         log_probability: of all its tokens, nats; None where scores are none.
         tokens: its units, the end as the last of them if it was reached.
         weights: where the decoder looked at each of them; None if that is not known.
+        language_model: log-probability of the text by a language model; None if none was asked.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Translation(NamedTuple):
     log_probability: float | None
     tokens: list[str]
     weights: Float[np.ndarray, "time source"] | None
+    language_model: float | None = None
 
 
 class Answer(NamedTuple):

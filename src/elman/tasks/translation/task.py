@@ -40,6 +40,7 @@ from elman.tasks.translation.data import CountedPairs, TranslationData
 from elman.tasks.translation.model import TranslationModel
 from elman.tasks.translation.network import TranslationNetwork
 from elman.tasks.translation.reading import Pair, hold_out_sources, read_pairs, without_empty
+from elman.tasks.translation.rescoring import Rescoring
 from elman.tasks.translation.side import Side
 from elman.tasks.translation.transformer import TransformerTranslation
 
@@ -214,7 +215,11 @@ class TranslationTask(Task):
         yield pairs
 
     def evaluate(
-        self, pairs: Sequence[Pair], *, beam: int | None = None
+        self,
+        pairs: Sequence[Pair],
+        *,
+        beam: int | None = None,
+        rescoring: Rescoring | None = None,
     ) -> TranslationSummary | PronunciationSummary:
         """Translate sources and compare with the targets.
 
@@ -222,6 +227,7 @@ class TranslationTask(Task):
             pairs: sources and targets. A source whose pronunciations are asked for may stand in
                 several, each of which is then right.
             beam: beams of the search; those of the settings if None.
+            rescoring: a language model's say in the choice among what the beams found.
 
         Returns:
             Measures.
@@ -234,39 +240,53 @@ class TranslationTask(Task):
                 "data lacks: the model cannot write them.",
                 stacklevel=2,
             )
-        return self._compare(pairs, self.search(beam, wanted=1))
+        wanted = 1 if rescoring is None else None
+        return self._compare(pairs, self.search(beam, wanted=wanted), rescoring)
 
-    def search(self, beam: int | None, *, wanted: int, attention: bool = False) -> Search:
+    def search(
+        self, beam: int | None, *, wanted: int | None = None, attention: bool = False
+    ) -> Search:
         """Return how translations are searched for.
 
         Args:
             beam: beams; those of the settings if None.
-            wanted: translations of each line, at most as many as beams.
+            wanted: translations of each line, at most as many as beams; as many if None.
             attention: whether it is wanted where the decoder looked.
         """
         config = self.config
-        alpha = config.length_penalty
+        alpha = 0.0 if self.is_counted else config.length_penalty  # phrases are told of lengths
         divisor = WuDivisor(alpha) if config.length_normalisation == "wu" else PowerDivisor(alpha)
         width = beam or config.beam
-        return Search(width, min(wanted, width), divisor, config.coverage_penalty, attention)
+        count = min(wanted or width, width)
+        return Search(width, count, divisor, config.coverage_penalty, attention)
 
-    def translate(self, lines: Iterable[str], search: Search) -> Iterator[Answer]:
+    def translate(
+        self, lines: Iterable[str], search: Search, rescoring: Rescoring | None = None
+    ) -> Iterator[Answer]:
         """Translate lines.
 
         Args:
             lines: raw text.
             search: how.
+            rescoring: a language model's say in the choice among what the search found.
 
         Yields:
             One answer a line, in their order.
         """
         if self.is_counted:
-            return (self.model.answer(line, search.wanted, search.beam) for line in lines)
-        self.model.eval()
-        return translate_lines(self.model, self.languages, lines, search, self.device)
+            answers = (self.model.answer(line, search.wanted, search.beam) for line in lines)
+        else:
+            self.model.eval()
+            answers = translate_lines(self.model, self.languages, lines, search, self.device)
+        return answers if rescoring is None else rescoring.rank(answers, search.divisor)
 
     def predict(
-        self, inputs: Iterable[str], where: str, *, beam: int | None = None
+        self,
+        inputs: Iterable[str],
+        where: str,
+        *,
+        beam: int | None = None,
+        rescoring: Rescoring | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Translate raw lines, empty ones too, so that lines stay aligned; see `Task.predict`.
 
@@ -274,8 +294,8 @@ class TranslationTask(Task):
             inputs: raw lines.
             where: what a line's number comes after in messages.
             beam: beams of the search; those of the settings if None.
+            rescoring: a language model's say in the choice among what the beams found.
         """
-        width = beam or self.config.beam
         texts: list[str] = []
 
         def lines() -> Iterator[str]:
@@ -283,8 +303,8 @@ class TranslationTask(Task):
                 texts.append(text)
                 yield text
 
-        search = self.search(width, wanted=width, attention=True)
-        for answer in self.translate(lines(), search):
+        search = self.search(beam, attention=True)
+        for answer in self.translate(lines(), search, rescoring):
             yield _described(texts.pop(0), answer)
 
     def show(self, answer: Mapping[str, Any]) -> str:
@@ -333,16 +353,16 @@ class TranslationTask(Task):
         return {name: score for name, score in summary.items() if isinstance(score, float)}
 
     def _compare(
-        self, pairs: Sequence[Pair], search: Search
+        self, pairs: Sequence[Pair], search: Search, rescoring: Rescoring | None = None
     ) -> TranslationSummary | PronunciationSummary:
         if not self.config.pronounces:
-            answers = self.translate((pair.source for pair in pairs), search)
+            answers = self.translate((pair.source for pair in pairs), search, rescoring)
             found = [answer.translations[0].text for answer in answers]
             return translation_summary(found, [pair.target for pair in pairs])
         references: dict[str, list[list[str]]] = {}
         for source, target in pairs:
             references.setdefault(source, []).append(target.split())
-        answers = self.translate(references, search)
+        answers = self.translate(references, search, rescoring)
         return pronunciation_summary(
             Pronunciation(answer.translations[0].text.split(), right)
             for answer, right in zip(answers, references.values(), strict=True)
@@ -368,6 +388,8 @@ def _scored(translation: Translation) -> dict[str, Any]:
     scored = {"output": translation.text, "score": translation.score}
     if translation.log_probability is not None:
         scored["log_probability"] = translation.log_probability
+    if translation.language_model is not None:
+        scored["language_model"] = translation.language_model
     return scored
 
 
