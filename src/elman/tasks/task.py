@@ -1,7 +1,7 @@
 """The contract of a task: what it is trained on, and what a run folder keeps of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -203,11 +203,12 @@ class Task(ABC):
         module: nn.Module = self.model
         return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
-    def fit(self, data: Any) -> None:
+    def fit(self, data: Any, say: Callable[[str], None]) -> None:
         """Count the training data, for models that are counted.
 
         Args:
             data: what `prepare` returned.
+            say: takes a line whenever a part of work that takes long is done.
         """
         raise NotImplementedError
 

@@ -1,6 +1,7 @@
 """Joins a task, a learning rule and data into one training run."""
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -56,6 +57,7 @@ def train(
     with run.claimed():
         found = run.start(run_settings(kind, config, options, sources), resume=resume)
         if not (found and run.is_finished()):
+            run.corpus.mkdir(exist_ok=True)  # there until the end, whatever the task keeps in it
             try:
                 learn = _prepare(kind, config, options, sources, run, quiet=quiet)
             except BaseException:
@@ -85,7 +87,7 @@ def _prepare(
     if task.is_counted:
         if options.learn not in ("bptt", "tbptt"):
             raise ConfigError(f"--learn {options.learn}: this model is counted; leave it out.")
-        return partial(_count, task, data, run)
+        return partial(_count, task, data, run, (lambda line: None) if quiet else _say)
     return _build_loop(task, data, run, options, quiet=quiet).train
 
 
@@ -113,11 +115,15 @@ def run_settings(
     return {**data, **asdict(config), **asdict(options)}
 
 
-def _count(task: Task, data: TrainingData, run: RunFolder) -> None:
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _count(task: Task, data: TrainingData, run: RunFolder, say: Callable[[str], None]) -> None:
     from elman.training.recorder import Recorder
 
     started = time.perf_counter()
-    task.fit(data)
+    task.fit(data, say)
     loss, measures, _ = data.validate(task.model, torch.device("cpu"))
     run.write_weights(task.arrays())
     seconds = time.perf_counter() - started

@@ -26,7 +26,7 @@ def letters():
 
 @pytest.fixture(scope="module")
 def tagger(letters):
-    return HiddenStateTagger.fit(letters, VOWELS + CONSONANTS, 2, seed=1)
+    return HiddenStateTagger.fit(letters, VOWELS + CONSONANTS, 2, seed=1, say=print)
 
 
 def test_vowels_and_consonants_are_found(tagger):
@@ -51,7 +51,7 @@ def test_unknown_words_are_possible_and_alike(tagger):
 def test_it_comes_back_from_its_arrays_and_is_the_same_by_its_seed(tagger, letters):
     again = HiddenStateTagger.from_arrays(tagger.arrays(), VOWELS + CONSONANTS)
     assert torch.equal(again.look_up(["a", "b", "?"]), tagger.look_up(["a", "b", "?"]))
-    once_more = HiddenStateTagger.fit(letters, VOWELS + CONSONANTS, 2, seed=1)
+    once_more = HiddenStateTagger.fit(letters, VOWELS + CONSONANTS, 2, seed=1, say=print)
     assert all(torch.equal(a, b) for a, b in zip(*map(arrays, (tagger, once_more)), strict=True))
 
 

@@ -1,6 +1,6 @@
 """Tuning: decode, collect the translations found, find weights under which they score best."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -49,13 +49,16 @@ class Tuned(NamedTuple):
     scores: list[float]
 
 
-def tune_weights(model: PhraseModel, pairs: Sequence[WordPair], seed: int) -> Tuned:
+def tune_weights(
+    model: PhraseModel, pairs: Sequence[WordPair], seed: int, say: Callable[[str], None]
+) -> Tuned:
     """Find weights with which a model translates sentences best.
 
     Args:
         model: the model; its weights are changed, and are the best ones in the end.
         pairs: sentences that the model was not counted on.
         seed: of random directions.
+        say: takes a line after each round.
 
     Returns:
         The weights that had the best BLEU in decoding.
@@ -75,6 +78,7 @@ def tune_weights(model: PhraseModel, pairs: Sequence[WordPair], seed: int) -> Tu
             pool.update((candidate.features.tobytes(), candidate) for candidate in found)
         tried.append(model.weights)
         scores.append(float(bleu(total)))
+        say(f"tuning, round {len(scores)} of {ROUNDS} at most: BLEU {scores[-1]:.2f}")
         if len(scores) - 1 - int(np.argmax(scores)) == PATIENCE:
             break
         model.weights, _ = tune(_lists(pools), model.weights, LOWEST_WEIGHTS, generator)

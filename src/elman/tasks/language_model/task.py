@@ -1,7 +1,7 @@
 """The language model as a task: prepared from text, saved, scored, generated from."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -94,12 +94,8 @@ class LanguageModelTask(Task):
         """Whether this is an n-gram model; see `Task.is_counted`."""
         return self.config.model == "ngram"
 
-    def fit(self, data: LanguageModelData) -> None:
-        """Count the training text, for the n-gram model.
-
-        Args:
-            data: the text.
-        """
+    def fit(self, data: LanguageModelData, say: Callable[[str], None]) -> None:
+        """Count the training text, for the n-gram model; see `Task.fit`."""
         self.model = NGramLanguageModel.fit(
             data.train.tokens,
             order=self.config.order,

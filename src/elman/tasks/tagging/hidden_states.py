@@ -1,7 +1,7 @@
 """A tagger that learns from words alone: the states of a hidden Markov model."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -35,7 +35,12 @@ class HiddenStateTagger(ChainTagger):
 
     @classmethod
     def fit(
-        cls, sentences: Sequence[Sequence[str]], words: Iterable[str], states: int, seed: int
+        cls,
+        sentences: Sequence[Sequence[str]],
+        words: Iterable[str],
+        states: int,
+        seed: int,
+        say: Callable[[str], None],
     ) -> Self:
         """Learn states from sentences.
 
@@ -44,6 +49,7 @@ class HiddenStateTagger(ChainTagger):
             words: the known ones; all others are one symbol.
             states: how many.
             seed: of the random start.
+            say: takes a line for each start that was tried.
 
         Returns:
             The model.
@@ -52,7 +58,11 @@ class HiddenStateTagger(ChainTagger):
         draw = np.random.default_rng(seed)
         begun = [cls(_random_model(states, 1 + len(known), draw), known) for _ in range(STARTS)]
         symbols = list(map(begun[0]._encode, sentences))
-        found = [baum_welch(start.model, symbols, FIRST_UPDATES) for start in begun]
+        total, found = sum(map(len, sentences)), []
+        for number, start in enumerate(begun, 1):
+            found.append(baum_welch(start.model, symbols, FIRST_UPDATES))
+            loss = -found[-1][1][-1] / total
+            say(f"start {number} of {STARTS}: {loss:.4f} nats a word after {FIRST_UPDATES} updates")
         best, _ = max(found, key=lambda pair: pair[1][-1])
         model, _ = baum_welch(best, symbols, UPDATES)
         return cls(model, known)

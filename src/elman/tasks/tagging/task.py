@@ -1,6 +1,6 @@
 """Tagging as a task: prepared from columns, saved, measured, answered."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -99,12 +99,8 @@ class TaggingTask(Task):
         """Whether the tags are learnt from tags, and not found as hidden states."""
         return self.config.hidden_states is None
 
-    def fit(self, data: TaggingData) -> None:
-        """Count the training data, or learn its hidden states; see `Task.fit`.
-
-        Args:
-            data: the sentences.
-        """
+    def fit(self, data: TaggingData, say: Callable[[str], None]) -> None:
+        """Count the training data, or learn its hidden states; see `Task.fit`."""
         states = self.config.hidden_states
         if states is None:
             pairs = [(s.words, self.vocabulary.encode_tags(s.tags)) for s in data.sentences]
@@ -112,7 +108,8 @@ class TaggingTask(Task):
             self.model = HiddenMarkovTagger.fit(pairs, len(known.tags), known.allowed())
         else:
             words = [sentence.words for sentence in data.sentences]
-            self.model = HiddenStateTagger.fit(words, self.vocabulary.words, states, data.seed)
+            known_words = self.vocabulary.words
+            self.model = HiddenStateTagger.fit(words, known_words, states, data.seed, say)
 
     @classmethod
     def load(cls, config: TaggingConfig, folder: Path) -> Self:

@@ -167,13 +167,23 @@ def translate_lines(
 def _cut_long(encoded: Sequence[Ids], rows: Sequence[int], first: int) -> Iterator[Ids]:
     for ids, row in zip(encoded, rows, strict=True):
         if len(ids) > LONGEST:
-            warnings.warn(
-                f"line {first + row} has {len(ids) - 1} tokens: only {LONGEST - 1} are read; cut "
-                "it into sentences.",
-                stacklevel=3,
-            )
+            warn_of_cut(first + row, len(ids) - 1, LONGEST - 1)
             ids = np.concatenate([ids[: LONGEST - 1], ids[-1:]])
         yield ids
+
+
+def warn_of_cut(line: int, tokens: int, read: int) -> None:
+    """Warn that a line is too long.
+
+    Args:
+        line: its number, from 1.
+        tokens: it has.
+        read: tokens that are read.
+    """
+    warnings.warn(
+        f"line {line} has {tokens} tokens: only {read} are read; cut it into sentences.",
+        stacklevel=2,
+    )
 
 
 def _batches(sources: dict[int, Ids], beam: int) -> Iterator[list[int]]:

@@ -1,7 +1,7 @@
 """Statistical translation by phrases, as a translation task like the networks."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -22,13 +22,15 @@ from elman.statistical.phrase_based import (
     tune_weights,
 )
 from elman.statistical.phrase_based.stack_decoder import Limits
-from elman.tasks.translation.answers import EMPTY, Answer, Translation
+from elman.tasks.translation.answers import EMPTY, Answer, Translation, warn_of_cut
 from elman.tasks.translation.reading import Pair
 
 ORDER = 4
 """Words of the longest n-grams of the language model."""
 MOST_TUNED = 500
 """Pairs at most by which the weights are tuned."""
+LONGEST_LINE = 200
+"""Words of a source that are read; the work grows with the cube."""
 STACK_OF_BEAM = 20
 """Hypotheses of a stack for each beam that is asked for."""
 END = "<eos>"
@@ -105,13 +107,16 @@ class PhraseSystem:
         self.model = model
 
     @classmethod
-    def fit(cls, languages: Languages, pairs: Sequence[Pair], seed: int) -> Self:
+    def fit(
+        cls, languages: Languages, pairs: Sequence[Pair], seed: int, say: Callable[[str], None]
+    ) -> Self:
         """Count phrases, tune on the last pairs a model of the others, count all pairs.
 
         Args:
             languages: the words of both sides.
             pairs: the training data.
             seed: of the search for weights.
+            say: takes a line whenever a part of the work is done.
 
         Returns:
             The system.
@@ -122,33 +127,38 @@ class PhraseSystem:
         source, target = languages
         words = [WordPair(source.read(pair.source), target.read(pair.target)) for pair in pairs]
         aligned = align_pairs(words, source, target)
+        say(f"aligned the words of {len(aligned)} pairs")
         tuned = min(MOST_TUNED, len(aligned) // 10)
         if not tuned:
             raise DataError(f"{len(aligned)} pairs are too few for phrases: give 10 or more.")
         part = count_model(aligned[:-tuned], source, target, ORDER)
-        found = tune_weights(part, [pair.words for pair in aligned[-tuned:]], seed)
+        say(f"counted {len(part.table.features)} phrase pairs")
+        found = tune_weights(part, [pair.words for pair in aligned[-tuned:]], seed, say)
         model = count_model(aligned, source, target, ORDER)
         model.weights = found.weights
         return cls(model)
 
-    def answer(self, line: str, wanted: int, beam: int) -> Answer:
-        """Translate a line.
+    def answers(self, lines: Iterable[str], wanted: int, beam: int) -> Iterator[Answer]:
+        """Translate lines.
 
         Args:
-            line: raw text.
-            wanted: translations, at most; different from each other.
+            lines: raw text.
+            wanted: translations of each, at most; different from each other.
             beam: how much to search, 5 being usual.
 
-        Returns:
-            The best first. A score is the weighted sum of the features; phrases stand where
-            attention stands in a network.
+        Yields:
+            One answer a line, the best first. A score is the weighted sum of the features; phrases
+            stand where attention stands in a network.
         """
-        words = self.model.source.read(line)
-        if not words:
-            return EMPTY
         limits = Limits(stack=STACK_OF_BEAM * beam)
-        found = self.model.translate(words, wanted, limits)
-        return Answer([*words, END], [self._show(rendering, len(words)) for rendering in found])
+        for number, line in enumerate(lines, 1):
+            words = self.model.source.read(line)
+            if len(words) > LONGEST_LINE:
+                warn_of_cut(number, len(words), LONGEST_LINE)
+                words = words[:LONGEST_LINE]
+            found = self.model.translate(words, wanted, limits) if words else []
+            shown = [self._show(rendering, len(words)) for rendering in found]
+            yield Answer([*words, END], shown) if shown else EMPTY
 
     def _show(self, rendering: Rendering, length: int) -> Translation:
         text = self.model.target.write(rendering.words)

@@ -1,7 +1,7 @@
 """Translation as a task: prepared from aligned lines, saved, measured, answered."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -136,9 +136,9 @@ class TranslationTask(Task):
         """Whether phrases are counted; see `Task.is_counted`."""
         return self.config.model == "phrase"
 
-    def fit(self, data: CountedPairs) -> None:
+    def fit(self, data: CountedPairs, say: Callable[[str], None]) -> None:
         """Count phrases and tune their weights; see `Task.fit`."""
-        self.model = phrase.PhraseSystem.fit(self.languages, data.pairs, data.seed)
+        self.model = phrase.PhraseSystem.fit(self.languages, data.pairs, data.seed, say)
 
     def save(self, folder: Path) -> None:
         """Write the units; see `Task.save`."""
@@ -273,8 +273,9 @@ class TranslationTask(Task):
         Yields:
             One answer a line, in their order.
         """
+        answers: Iterator[Answer]
         if self.is_counted:
-            answers = (self.model.answer(line, search.wanted, search.beam) for line in lines)
+            answers = self.model.answers(lines, search.wanted, search.beam)
         else:
             self.model.eval()
             answers = translate_lines(self.model, self.languages, lines, search, self.device)
