@@ -145,12 +145,14 @@ def _extend(
 ]:
     """Find the best extensions of each row: totals, the beams they extend, their tokens.
 
-    Twice the width, so that even where each beam's `end` is among them, `width` others are.
+    Twice the width, so that even where each beam's `end` is among them, `width` others are; and
+    so no more of any one beam.
     """
-    extended = (totals.unsqueeze(-1) + log_probs.unflatten(0, totals.shape)).flatten(1)
-    totals, places = extended.topk(min(2 * width, extended.shape[1]), dim=-1)
-    vocabulary_size = log_probs.shape[-1]
-    return totals, places // vocabulary_size, places % vocabulary_size
+    wanted = 2 * width
+    best, tokens = log_probs.topk(min(wanted, log_probs.shape[-1]), dim=-1)
+    extended = (totals.unsqueeze(-1) + best.unflatten(0, totals.shape)).flatten(1)
+    totals, places = extended.topk(min(wanted, extended.shape[1]), dim=-1)
+    return totals, places // best.shape[-1], tokens.view(extended.shape).gather(1, places)
 
 
 def _pick(parts: Tensor, beams: Int[Tensor, "batch picked"]) -> Tensor:

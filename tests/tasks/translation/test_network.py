@@ -9,6 +9,7 @@ from torch import nn
 from elman.cells import CELLS
 from elman.decoding import beam_search
 from elman.errors import ConfigError
+from elman.state import select
 from elman.tasks.translation import TranslationConfig, TranslationNetwork
 from elman.tasks.translation.batches import EncodedPair, join_pairs
 from elman.tasks.translation.smoothing import smoothing_loss
@@ -89,6 +90,21 @@ def test_a_search_finds_the_log_probability_of_what_it_writes(form):
         for row, hypothesis in enumerate(hypotheses):
             total = log_probs[: len(hypothesis.tokens), row].sum().item()
             assert hypothesis.log_probability == pytest.approx(total, abs=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rows", [[0, 0, 1, 1], [1, 1, 1], [0, 2, 0, 2], [2, 1, 1, 0]])
+def test_rows_translate_the_sentences_they_stand_for(form, rows):
+    network = make(**MODELS[form])
+    _, batch = draw()
+    with torch.no_grad():
+        step, state = network.start(batch.inputs.source, batch.inputs.source_lengths)
+        _, state = step(batch.inputs.fed[0], state)
+        expected, after = step(batch.inputs.fed[1], state)
+        chosen = torch.tensor(rows)
+        found, picked = step(batch.inputs.fed[1][chosen], select(state, chosen))
+        torch.testing.assert_close(found, expected[chosen])
+        torch.testing.assert_close(picked.attention, after.attention[chosen])
 
 
 @pytest.mark.parametrize("form", MODELS)

@@ -133,8 +133,14 @@ class Translating:
             Log-probabilities in nats and the new state.
         """
         if not torch.equal(state.sentence, self._rows):  # it changes at few steps
-            self._rows, self._of_rows = state.sentence, self.memory.of(state.sentence)
+            self._rows, self._of_rows = state.sentence, self.memory.of(_shared(state.sentence))
         network = self.network
         decoder = network.decoder.step(network._vectors(tokens), self._of_rows, state.decoder)
         log_probs = network.softmax.log_probs(decoder.features)
         return log_probs, StepState(state.sentence, decoder, decoder.attention)
+
+
+def _shared(sentences: Int[Tensor, " rows"]) -> Int[Tensor, " sentences"]:
+    """Return each sentence once if as many rows, standing together, are of each; else all."""
+    found, rows = sentences.unique_consecutive(return_counts=True)
+    return found if bool((rows == rows[0]).all()) else sentences
