@@ -1,6 +1,7 @@
 """Attention of a decoder to what an encoder has read."""
 
-from typing import NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -8,8 +9,7 @@ from torch import Tensor, nn
 
 Memory = Float[Tensor, "source batch memory"]
 Keys = Float[Tensor, "source batch keys"]
-Queries = Float[Tensor, "*time batch query"]
-Lengths = Int[Tensor, " batch"]
+Queries = Float[Tensor, "time batch query"]
 
 
 class Attended(NamedTuple):
@@ -20,36 +20,81 @@ class Attended(NamedTuple):
         weights: of each position, which sum to 1; zero beyond a row's length.
     """
 
-    context: Float[Tensor, "*time batch memory"]
-    weights: Float[Tensor, "*time batch source"]
+    context: Float[Tensor, "*rows memory"]
+    weights: Float[Tensor, "*rows source"]
 
 
-class Attention(Protocol):
-    """What weighs the positions of a memory by a query."""
+class Attention(nn.Module, ABC):
+    r"""What weighs the positions of a memory by a query.
+
+    $$ \alpha_{ti} = \mathrm{softmax}_i(e_{ti}), \quad c_t = \sum_i \alpha_{ti} m_i $$
+
+    Args:
+        memory_map: maps the memory to what queries are compared with.
+    """
+
+    def __init__(self, memory_map: nn.Linear) -> None:
+        super().__init__()
+        self.memory_map = memory_map
 
     def prepare(self, memory: Memory) -> Keys:
         """Map the memory to what queries are compared with, once for all queries.
 
         Args:
             memory: what the encoder gave at each position.
-        """
 
-    def __call__(self, query: Queries, keys: Keys, memory: Memory, lengths: Lengths) -> Attended:
-        """Attend with `[batch, query]`, or with `[time, batch, query]` at once.
+        Returns:
+            One vector a position.
+        """
+        return self.memory_map(memory)
+
+    @abstractmethod
+    def scores(self, query: Queries, keys: Keys) -> Float[Tensor, "time batch source"]:
+        """Return $e_{ti}$.
 
         Args:
-            query: one or several a row.
+            query: several a row.
+            keys: what `prepare` returned.
+        """
+
+    def forward(
+        self,
+        query: Queries | Float[Tensor, "rows query"],
+        keys: Keys,
+        memory: Memory,
+        lengths: Int[Tensor, " batch"],
+    ) -> Attended:
+        """Attend.
+
+        Args:
+            query: `[time, batch, query]`, or `[rows, query]`, as many rows standing together for
+                each row of the memory.
             keys: what `prepare` returned.
             memory: what the encoder gave.
             lengths: positions of each row.
+
+        Returns:
+            Contexts and weights.
         """
+        if query.dim() == 2:
+            several = query.unflatten(0, (len(lengths), -1)).transpose(0, 1)
+            seen = self(several, keys, memory, lengths)
+            return Attended(*(part.transpose(0, 1).flatten(0, 1) for part in seen))
+        scores = self.scores(query, keys)
+        beyond = beyond_lengths(len(memory), lengths)
+        # The least number, not minus infinity, so that a row without positions has no NaN.
+        least = torch.finfo(scores.dtype).min
+        weights = scores.masked_fill(beyond, least).softmax(dim=-1).masked_fill(beyond, 0.0)
+        context = torch.bmm(weights.transpose(0, 1), memory.transpose(0, 1))
+        return Attended(context.transpose(0, 1), weights)
 
 
-class AdditiveAttention(nn.Module):
+class AdditiveAttention(Attention):
     r"""Attention whose scores a small network with one hidden layer gives.
 
     $$ e_{ti} = v^\top \tanh(W q_t + U m_i + b) $$
-    $$ \alpha_{ti} = \mathrm{softmax}_i(e_{ti}), \quad c_t = \sum_i \alpha_{ti} m_i $$
+
+    The hidden units of all queries and positions are held at once.
 
     Args:
         query_size: features of a query.
@@ -62,44 +107,20 @@ class AdditiveAttention(nn.Module):
     """
 
     def __init__(self, query_size: int, memory_size: int, hidden_size: int) -> None:
-        super().__init__()
+        super().__init__(nn.Linear(memory_size, hidden_size))
         self.query_map = nn.Linear(query_size, hidden_size, bias=False)
-        self.memory_map = nn.Linear(memory_size, hidden_size)
         self.energy = nn.Linear(hidden_size, 1, bias=False)
 
-    def prepare(self, memory: Memory) -> Keys:
-        """Return $U m_i + b$; see `Attention`.
-
-        Args:
-            memory: what the encoder gave at each position.
-
-        Returns:
-            One vector a position.
-        """
-        return self.memory_map(memory)
-
-    def forward(self, query: Queries, keys: Keys, memory: Memory, lengths: Lengths) -> Attended:
-        """Attend; the hidden units of all queries and positions are held at once.
-
-        Args:
-            query: one or several a row.
-            keys: what `prepare` returned.
-            memory: what the encoder gave.
-            lengths: positions of each row.
-
-        Returns:
-            Contexts and weights.
-        """
-        hidden = (self.query_map(query).unsqueeze(-3) + keys).tanh()  # [*time, source, batch, h]
-        scores = self.energy(hidden).squeeze(-1).transpose(-1, -2)  # [*time, batch, source]
-        return _attend(scores, memory, lengths)
+    def scores(self, query: Queries, keys: Keys) -> Float[Tensor, "time batch source"]:
+        """Return $e_{ti}$; see `Attention`."""
+        hidden = (self.query_map(query).unsqueeze(1) + keys).tanh()  # [time, source, batch, hidden]
+        return self.energy(hidden).squeeze(-1).transpose(1, 2)
 
 
-class MultiplicativeAttention(nn.Module):
+class MultiplicativeAttention(Attention):
     r"""Attention whose scores are products of queries with the mapped memory.
 
     $$ e_{ti} = q_t^\top W m_i $$
-    $$ \alpha_{ti} = \mathrm{softmax}_i(e_{ti}), \quad c_t = \sum_i \alpha_{ti} m_i $$
 
     Args:
         query_size: features of a query.
@@ -111,51 +132,14 @@ class MultiplicativeAttention(nn.Module):
     """
 
     def __init__(self, query_size: int, memory_size: int) -> None:
-        super().__init__()
-        self.memory_map = nn.Linear(memory_size, query_size, bias=False)
+        super().__init__(nn.Linear(memory_size, query_size, bias=False))
 
-    def prepare(self, memory: Memory) -> Keys:
-        """Return $W m_i$; see `Attention`.
-
-        Args:
-            memory: what the encoder gave at each position.
-
-        Returns:
-            One vector a position.
-        """
-        return self.memory_map(memory)
-
-    def forward(self, query: Queries, keys: Keys, memory: Memory, lengths: Lengths) -> Attended:
-        """Attend; all queries in one product a row.
-
-        Args:
-            query: one or several a row.
-            keys: what `prepare` returned.
-            memory: what the encoder gave.
-            lengths: positions of each row.
-
-        Returns:
-            Contexts and weights.
-        """
-        queries = query if query.dim() == 3 else query.unsqueeze(0)
-        scores = torch.bmm(queries.transpose(0, 1), keys.permute(1, 2, 0))  # [batch, time, source]
-        return _attend(scores.transpose(0, 1).view(*query.shape[:-1], -1), memory, lengths)
+    def scores(self, query: Queries, keys: Keys) -> Float[Tensor, "time batch source"]:
+        """Return $e_{ti}$, those of a row in one product; see `Attention`."""
+        return torch.bmm(query.transpose(0, 1), keys.permute(1, 2, 0)).transpose(0, 1)
 
 
-def _attend(
-    scores: Float[Tensor, "*time batch source"], memory: Memory, lengths: Lengths
-) -> Attended:
-    """Turn scores into weights and the mean of the memory."""
-    beyond = beyond_lengths(len(memory), lengths)
-    # The least number, not minus infinity, so that a row without positions has no NaN.
-    least = torch.finfo(scores.dtype).min
-    weights = scores.masked_fill(beyond, least).softmax(dim=-1).masked_fill(beyond, 0.0)
-    several = weights if weights.dim() == 3 else weights.unsqueeze(0)
-    context = torch.bmm(several.transpose(0, 1), memory.transpose(0, 1))  # [batch, time, memory]
-    return Attended(context.transpose(0, 1).reshape(*scores.shape[:-1], -1), weights)
-
-
-def beyond_lengths(source: int, lengths: Lengths) -> Bool[Tensor, "batch source"]:
+def beyond_lengths(source: int, lengths: Int[Tensor, " batch"]) -> Bool[Tensor, "batch source"]:
     """Return which positions are padding.
 
     Args:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from elman.cells import find_cell
 from elman.nn import RNN, AdditiveAttention, MultiplicativeAttention, RNNState
-from elman.nn.attention import Attended, Attention
 from elman.tasks.translation.config import TranslationConfig
 from elman.tasks.translation.encoder import Memory, remembered
 
@@ -185,7 +184,7 @@ class MultiplicativeDecoder(nn.Module):
             Features and weights.
         """
         outputs = F.dropout(outputs, self.dropout, self.training)
-        context, weights = attend(self.attention, outputs, memory)
+        context, weights = self.attention(outputs, memory.keys, memory.outputs, memory.lengths)
         return self.feature_map(torch.cat([context, outputs], dim=-1)).tanh(), weights
 
 
@@ -266,33 +265,14 @@ class AdditiveDecoder(nn.Module):
         self, vectors: Tensor, memory: Memory, cells: RNNState
     ) -> tuple[Tensor, Tensor, Tensor, RNNState]:
         """Return output, context and weights of a step, and the new states."""
-        context, weights = attend(self.attention, _query(cells), memory)
+        query = _query(cells)
+        context, weights = self.attention(query, memory.keys, memory.outputs, memory.lengths)
         outputs, cells = self.rnn.step(torch.cat([vectors, context], dim=-1), cells)
         return outputs, context, weights, cells
 
     def _features(self, outputs: Tensor, contexts: Tensor, vectors: Tensor) -> Tensor:
         outputs = F.dropout(outputs, self.dropout, self.training)
         return self.feature_map(torch.cat([outputs, contexts, vectors], dim=-1)).tanh()
-
-
-def attend(attention: Attention, query: Tensor, memory: Memory) -> Attended:
-    """Attend, where rows may share a sentence.
-
-    Args:
-        attention: what weighs the positions.
-        query: `[time, batch, query]`, or `[rows, query]`, as many rows standing together for each
-            sentence of the memory.
-        memory: the source.
-
-    Returns:
-        What each row saw.
-    """
-    outputs, keys, lengths = memory
-    if query.dim() == 3 or len(query) == len(lengths):
-        return attention(query, keys, outputs, lengths)
-    together = query.unflatten(0, (len(lengths), -1)).transpose(0, 1)  # [beams, sentences, query]
-    seen = attention(together, keys, outputs, lengths)
-    return Attended(*(part.transpose(0, 1).flatten(0, 1) for part in seen))
 
 
 def write_step_by_step(
