@@ -147,6 +147,7 @@ class Task(ABC):
 
     def __init__(self, config: Any) -> None:
         self.config = config
+        self.device = torch.device("cpu")
 
     @classmethod
     @abstractmethod
@@ -263,15 +264,17 @@ class Task(ABC):
         raise ConfigError(f"this {self.kind} run has no vectors of words.")
 
     def to(self, device: torch.device) -> Self:
-        """Move the model.
+        """Move the model, ready to answer.
 
         Args:
-            device: where to.
+            device: where to; counts stay on the CPU.
 
         Returns:
             The task itself.
         """
-        self.model.to(device)
+        if isinstance(self.model, nn.Module):
+            self.model.to(device).eval()
+            self.device = device
         return self
 
     def restore(self, arrays: Mapping[str, Tensor]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 
 from elman.data.babi import Story, read_stories
 from elman.tasks.answering.answers import Answer, AnsweringSummary, answer_questions, summarise
@@ -41,7 +40,6 @@ class AnsweringTask(Task):
         super().__init__(config)
         self.vocabulary = vocabulary
         self.model: AnsweringNetwork = build_network(config, vocabulary)
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -77,12 +75,6 @@ class AnsweringTask(Task):
     def save(self, folder: Path) -> None:
         """Write the vocabulary; see `Task.save`."""
         self.vocabulary.save(folder)
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer; see `Task.to`."""
-        self.model.to(device).eval()
-        self.device = device
-        return self
 
     @contextmanager
     def reading(self, file: str) -> Iterator[list[Story]]:

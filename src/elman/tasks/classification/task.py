@@ -45,7 +45,6 @@ class ClassificationTask(Task):
         super().__init__(config)
         self.vocabulary = vocabulary
         self.model = Classifier(config, vocabulary)
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -75,12 +74,6 @@ class ClassificationTask(Task):
     def save(self, folder: Path) -> None:
         """Write the vocabulary; see `Task.save`."""
         self.vocabulary.save(folder)
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer; see `Task.to`."""
-        self.model.to(device).eval()
-        self.device = device
-        return self
 
     def encode(self, row: LabelledText) -> EncodedItem:
         """Turn a labelled text into numbers.

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
-import torch
 from torch import Tensor
 
 from elman.data import Corpus, Tokenizer
@@ -63,7 +62,6 @@ class FillingTask(Task):
         self.tokenizer = tokenizer
         unknown = cast(int, tokenizer.unknown)  # words always have one
         self.model = FillingModel(config, tokenizer.vocabulary_size, unknown, vectors)
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -95,12 +93,6 @@ class FillingTask(Task):
     def save(self, folder: Path) -> None:
         """Write the vocabulary; see `Task.save`."""
         self.tokenizer.save(folder / "tokenizer.json")
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer; see `Task.to`."""
-        self.model.to(device).eval()
-        self.device = device
-        return self
 
     @contextmanager
     def reading(self, file: str) -> Iterator[Sentences]:

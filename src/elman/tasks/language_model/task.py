@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from elman.data import Corpus, Tokenizer
 from elman.decoding import Hypothesis, Sampler
@@ -58,7 +58,6 @@ class LanguageModelTask(Task):
         super().__init__(config)
         self.tokenizer = tokenizer
         self.model: Any = model
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -131,20 +130,6 @@ class LanguageModelTask(Task):
         else:
             super().restore(arrays)
             self.model.eval()
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model.
-
-        Args:
-            device: where to; counts stay on the CPU.
-
-        Returns:
-            The task itself.
-        """
-        if isinstance(self.model, nn.Module):
-            self.model.to(device)
-            self.device = device
-        return self
 
     def word_vectors(self) -> WordVectors:
         """Return the learned vectors, where tokens are words; see `Task.word_vectors`."""

@@ -53,7 +53,6 @@ class TaggingTask(Task):
         super().__init__(config)
         self.vocabulary = vocabulary
         self.model: Any = model
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -143,13 +142,6 @@ class TaggingTask(Task):
                 self.model = HiddenStateTagger.from_arrays(arrays, known.words)
         else:
             super().restore(arrays)
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer; see `Task.to`."""
-        if isinstance(self.model, TaggingNetwork):
-            self.model.to(device).eval()
-            self.device = device
-        return self
 
     @contextmanager
     def reading(self, file: str) -> Iterator[list[TaggedSentence]]:

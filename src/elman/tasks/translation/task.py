@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from elman.data.text import read_lines
@@ -76,7 +75,6 @@ class TranslationTask(Task):
         super().__init__(config)
         self.languages = languages
         self.model: Any = model
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -154,13 +152,6 @@ class TranslationTask(Task):
             self.model = phrase.PhraseSystem.from_arrays(arrays, self.languages)
         else:
             super().restore(arrays)
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer; see `Task.to`."""
-        if not self.is_counted:
-            self.model.to(device).eval()
-            self.device = device
-        return self
 
     def encode(self, pairs: Sequence[Pair]) -> list[EncodedPair]:
         """Turn pairs into numbers, but for those that are too long.

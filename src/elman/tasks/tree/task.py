@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -46,7 +45,6 @@ class TreeTask(Task):
         super().__init__(config)
         self.tokenizer = tokenizer
         self.model = _build_model(config, tokenizer, vectors)
-        self.device = torch.device("cpu")
 
     @classmethod
     def prepare(
@@ -77,12 +75,6 @@ class TreeTask(Task):
     def save(self, folder: Path) -> None:
         """Write the vocabulary; see `Task.save`."""
         self.tokenizer.save(folder / "tokenizer.json")
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer; see `Task.to`."""
-        self.model.to(device).eval()
-        self.device = device
-        return self
 
     def encode(self, tree: LabelledTree) -> EncodedTree:
         """Look up the words of a tree.
