@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 class LanguageModelOptions:
     """What is seen of a language model."""
 
-    beside: tuple[str, ...] = ()
-    """lm: further runs to draw into the pictures of gradients, Jacobians and positions"""
     length: Annotated[int, Range(2)] = 100
     """lm: tokens of the windows that gradients and positions are measured on"""
     characters: Count = 400
@@ -44,15 +42,30 @@ class InspectArguments(RunArguments):
     """Look inside a run: learning curves, gradient norms, and what the task has to show.
 
     A language model shows how far back it sees and what surprises it, a tagger its transitions
-    between tags and the words it is least sure of. The pictures are written to RUN/plots.
+    between tags and the words it is least sure of, a translation where it looked and, with
+    --errors, whose fault its errors are. The pictures are written to RUN/plots.
     """
 
     input: tyro.conf.Positional[str | None] = None
     """file to look at the model with; the run's own validation file if not given"""
     similar: tuple[str, ...] = ()
     """show only the words that are most alike to these, by the vectors the run has learned"""
+    errors: str | None = None
+    """translate: show only how often it errs on this file of pairs, and whose fault that is"""
+    target: str | None = None
+    """translate: a file of the targets, if the one of --errors has sources alone"""
+    beside: tuple[str, ...] = ()
+    """lm, or translate with --errors: further runs to draw into the same pictures"""
     lm: LanguageModelOptions = LanguageModelOptions()
     """what is seen of a language model"""
+
+    def __post_init__(self) -> None:
+        if self.similar and self.errors is not None:
+            raise ConfigError("--similar and --errors each show nothing else: leave one out.")
+        if self.target is not None and self.errors is None:
+            raise ConfigError("--target goes with --errors: name the file of sources there.")
+        if self.input is not None and self.errors is not None:
+            raise ConfigError(f"--errors names the data: leave out {self.input}.")
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -74,6 +87,10 @@ def run(arguments: Sequence[str]) -> None:
     folder = RunFolder(Path(options.run))
     settings = folder.read_settings()
     folder.plots.mkdir(exist_ok=True)
+    if options.errors is not None:
+        for finding in _errors(options.errors, folder, options):
+            _print(finding, options)
+        return
     # The curves come last: what cannot be used is told before anything is printed.
     for finding in _look_inside(folder, settings, options):
         _print(finding, options)
@@ -106,24 +123,57 @@ def _look_inside(
     elif settings["task"] == "lm":
         from elman.tasks.language_model.look import look_at
 
-        see = options.lm
-        runs = (options.run, *see.beside)
-        short = [Path(name).name for name in runs]
-        names = short if len(set(short)) == len(runs) else runs
         tasks = {
-            n: load_language_model(r, options.device) for n, r in zip(names, runs, strict=True)
+            name: load_language_model(run, options.device) for name, run in _named(options).items()
         }
+        see = options.lm
         sizes = (see.length, see.characters, see.units, see.jacobians)
         yield from look_at(tasks, file, folder.plots, *sizes)
     elif options.lm != LanguageModelOptions():
         raise ConfigError(
-            "--beside, --length, --characters, --units and --jacobians are for language models; "
+            "--length, --characters, --units and --jacobians are for language models; "
+            f"{options.run} is a run of task {settings['task']!r}."
+        )
+    elif options.beside:
+        raise ConfigError(
+            "--beside is for language models, and for translations with --errors; "
             f"{options.run} is a run of task {settings['task']!r}."
         )
     else:
         from elman.training.load import load
 
         yield from load(options.run, options.device).look_inside(file, folder.plots)
+
+
+def _errors(file: str, folder: "RunFolder", options: InspectArguments) -> "Iterator[Finding]":
+    """Show how often translations are wrong, and whose fault that is."""
+    from elman.tasks.translation.errors import look_at_errors
+    from elman.tasks.translation.reading import read_pairs, without_empty
+    from elman.training.load import load
+
+    if options.lm != LanguageModelOptions():
+        raise ConfigError(
+            "--length, --characters, --units and --jacobians do not go with --errors: leave "
+            "them out."
+        )
+    tasks = {}
+    for name, run in _named(options).items():
+        tasks[name] = load(run, options.device)
+        if tasks[name].kind != "translate":
+            raise ConfigError(
+                f"--errors is for runs of task 'translate'; {run} is one of task "
+                f"{tasks[name].kind!r}."
+            )
+    pairs = without_empty(list(read_pairs(file, options.target)), file)
+    tell(f"translating {len(pairs):,} lines with several numbers of beams", quiet=options.quiet)
+    yield from look_at_errors(tasks, pairs, folder.plots)
+
+
+def _named(options: InspectArguments) -> dict[str, str]:
+    """Return the folders of all runs by the names that pictures give them."""
+    runs = dict.fromkeys((options.run, *options.beside))
+    short = [Path(run).name for run in runs]
+    return dict(zip(short if len(set(short)) == len(runs) else runs, runs, strict=True))
 
 
 def _learning(folder: "RunFolder", clip: float) -> "Iterator[Finding]":

@@ -9,6 +9,7 @@ from elman.plots.confusion import confusion_matrix
 from elman.plots.curves import learning_curves
 from elman.plots.jacobian import Spectrum, recurrent_jacobians
 from elman.plots.lag import gradient_norm_by_lag
+from elman.plots.length import quality_by_length
 from elman.plots.position import loss_by_position
 from elman.plots.story_attention import story_attention
 from elman.plots.surface import error_surface
@@ -26,6 +27,7 @@ __all__ = [
     "gradient_norm_by_lag",
     "learning_curves",
     "loss_by_position",
+    "quality_by_length",
     "recurrent_jacobians",
     "story_attention",
     "surprisal",

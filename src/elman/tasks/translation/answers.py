@@ -154,7 +154,7 @@ def translate_lines(
         answers = dict.fromkeys(range(len(some)), EMPTY)
         filled = [row for row, line in enumerate(some) if line.strip()]
         encoded = languages.encode_sources([some[row] for row in filled])
-        sources = dict(zip(filled, _cut_long(encoded, filled, first), strict=True))
+        sources = dict(zip(filled, _without_excess(encoded, filled, first), strict=True))
         for rows in _batches(sources, search.beam):
             found = _translate(model, languages, [sources[row] for row in rows], search, device)
             for row, (hypotheses, weights) in zip(rows, found, strict=True):
@@ -164,12 +164,23 @@ def translate_lines(
         first += len(some)
 
 
-def _cut_long(encoded: Sequence[Ids], rows: Sequence[int], first: int) -> Iterator[Ids]:
+def _without_excess(encoded: Sequence[Ids], rows: Sequence[int], first: int) -> Iterator[Ids]:
     for ids, row in zip(encoded, rows, strict=True):
         if len(ids) > LONGEST:
             warn_of_cut(first + row, len(ids) - 1, LONGEST - 1)
-            ids = np.concatenate([ids[: LONGEST - 1], ids[-1:]])
-        yield ids
+        yield cut_long(ids)
+
+
+def cut_long(ids: Ids) -> Ids:
+    """Cut off what no translation reads.
+
+    Args:
+        ids: of a source, the last of them the end.
+
+    Returns:
+        At most `LONGEST` of them.
+    """
+    return ids if len(ids) <= LONGEST else np.concatenate([ids[: LONGEST - 1], ids[-1:]])
 
 
 def warn_of_cut(line: int, tokens: int, read: int) -> None:
