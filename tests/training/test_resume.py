@@ -12,8 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 from elman.errors import CheckpointError
+from elman.tasks.classification import ClassificationConfig
 from elman.tasks.language_model import LanguageModelData
-from elman.training import RunFolder, load, loop
+from elman.tasks.task import Sources
+from elman.training import RunFolder, TrainingOptions, load, loop, train
 
 VARIANTS = {
     "carried": {"dropout": 0.3, "num_layers": 2, "zoneout": 0.1},
@@ -99,6 +101,33 @@ def test_an_interrupt_saves_and_a_resumed_training_ends_the_same(
         assert saved["progress"]["step"] == 7
         run_training(out, resume=True)
         assert_same_training(tmp_path / "whole", out)
+
+
+def test_what_keeps_no_corpus_is_unfinished_until_its_end(tmp_path, monkeypatch):
+    table = tmp_path / "words.tsv"
+    table.write_text("text\tlabel\n" + "anna\tf\nbernd\tm\n" * 20)
+
+    def run(out, *, resume=False):
+        config = ClassificationConfig(unit="char", hidden_size=4, embedding_size=4)
+        options = TrainingOptions(epochs=4, batch_size=4)
+        sources = Sources((str(table),))
+        train("classify", config, options, sources, out, resume=resume, quiet=True)
+
+    run(tmp_path / "whole")
+    update = loop.Loop._update
+
+    def stopping(self, batch):
+        if self.progress.epoch == 2:
+            self.interrupt.requested = True
+        return update(self, batch)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(loop.Loop, "_update", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "parts")
+    assert (tmp_path / "parts/model.safetensors").exists()
+    run(tmp_path / "parts", resume=True)
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_a_failure_while_validating_costs_only_the_work_since_the_checkpoint(

@@ -1,7 +1,8 @@
 """`elman demo`: everything at work on embedded real data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,8 @@ from elman.cli.parse import parse
 class DemoArguments:
     """Train on real data that comes with the installation, then show what the model can do."""
 
-    task: tyro.conf.Positional[Literal["lm"]] = "lm"
-    """what to demonstrate"""
+    task: tyro.conf.Positional[Literal["lm", "translate"]] = "lm"
+    """what to demonstrate: a language model of Shakespeare's plays, or letters to sounds"""
     out: str = "runs"
     """folder to write to"""
     quiet: bool = False
@@ -33,10 +34,9 @@ def run(arguments: Sequence[str]) -> None:
         KeyboardInterrupt: with advice how to go on.
     """
     options = parse(DemoArguments, arguments, "demo")
-
-    from elman.demo.lm import demonstrate
-
+    module = import_module(f"elman.demo.{options.task}")
+    demonstrate: Callable[..., None] = module.demonstrate
     try:
         demonstrate(Path(options.out), print, quiet=options.quiet)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("elman demo goes on from here") from None
+        raise KeyboardInterrupt("the same command goes on from here") from None

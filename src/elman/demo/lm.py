@@ -4,14 +4,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from elman.config import from_mapping, read_toml, settings_file, values_of
 from elman.decoding import Sampler
 from elman.demo.plays import read_plays
-from elman.files import written_atomically
-from elman.plots import learning_curves
-from elman.tasks.language_model import LanguageModelConfig, LanguageModelTask
-from elman.tasks.task import Sources
-from elman.training import RunFolder, TrainingOptions, train
+from elman.demo.training import say_what_is_next, train_shipped, write_once
+from elman.tasks.language_model import LanguageModelTask
+from elman.training import RunFolder
 
 MODERN = "Please send me the link to the video meeting."
 HELD_OUT_LINES = 3
@@ -33,44 +30,23 @@ def demonstrate(folder: Path, say: Callable[[str], None], *, quiet: bool = False
         MissingExtraError: if the package with the plays is not installed.
     """
     text = folder / "plays.txt"
-    if not text.exists():
-        plays = read_plays()
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_atomically(text) as temporary:
-            temporary.write_text(plays, encoding="utf-8")
+    write_once(text, read_plays)
     say(f"Learning to write from {text}, letter by letter; some minutes on 2 cores.")
     run = RunFolder(folder / "demo-lm")
-    task = _train(text, run.path, quiet=quiet)
-    run.plots.mkdir(exist_ok=True)
-    learning_curves(run.read_metrics(), run.plots / "learning_curves.png")
+    task = train_shipped("demo-lm", text, run, quiet=quiet)
+    assert isinstance(task, LanguageModelTask)
     _score(task, text, say)
     say("\nA scene it makes up:\n")
     scene = task.generate("\n\nROMEO:\n", length=600, sampler=Sampler(SCENE_TEMPERATURE), seed=1)
     for line in scene[0].strip().splitlines():
         say(f"    {line}")
-    say(f"\nThe run folder, which is the saved model: {run.path}")
-    say(f"Learning curves: {run.plots / 'learning_curves.png'}")
-    say("Go on with:")
-    for command in (
+    commands = (
         f"elman score {run.path} 'To be, or not to be' --tokens",
         f"elman generate {run.path} --prompt 'JULIET:' --temperature 0.7",
         f"elman inspect {run.path}",
         "elman train lm YOUR_TEXT --out runs/mine",
-    ):
-        say(f"    {command}")
-
-
-def _train(text: Path, out: Path, *, quiet: bool) -> LanguageModelTask:
-    path = settings_file("demo-lm")
-    values = read_toml(path)
-    of_model = values_of(LanguageModelConfig, values)
-    others = {key: value for key, value in values.items() if key not in of_model}
-    config = from_mapping(LanguageModelConfig, of_model, str(path))
-    options = from_mapping(TrainingOptions, others, str(path))
-    resume = (out / "config.toml").exists()
-    task = train("lm", config, options, Sources((str(text),)), out, resume=resume, quiet=quiet)
-    assert isinstance(task, LanguageModelTask)
-    return task
+    )
+    say_what_is_next(run, commands, say)
 
 
 def _score(task: LanguageModelTask, text: Path, say: Callable[[str], None]) -> None:

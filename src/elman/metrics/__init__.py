@@ -14,6 +14,7 @@ from elman.metrics.translation import (
     TranslationSummary,
     edit_distance,
     pronunciation_summary,
+    require_translation_measures,
     translation_summary,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "paired_bootstrap",
     "perplexity",
     "pronunciation_summary",
+    "require_translation_measures",
     "sentiment_summary",
     "spearman",
     "tagging_summary",

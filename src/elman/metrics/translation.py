@@ -1,6 +1,7 @@
 """How good translations and pronunciations are."""
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import NamedTuple, TypedDict
 
 from elman.errors import MissingExtraError
@@ -48,6 +49,16 @@ class Pronunciation(NamedTuple):
     references: Sequence[Sequence[str]]
 
 
+def require_translation_measures() -> None:
+    """Refuse to begin what cannot be measured.
+
+    Raises:
+        MissingExtraError: if sacrebleu is not installed.
+    """
+    if find_spec("sacrebleu") is None:
+        raise MissingExtraError("sacrebleu", "translate", "to measure translations")
+
+
 def translation_summary(found: Sequence[str], references: Sequence[str]) -> TranslationSummary:
     """Compare translations with one reference each.
 
@@ -66,10 +77,9 @@ def translation_summary(found: Sequence[str], references: Sequence[str]) -> Tran
         Post 2018, "A call for clarity in reporting BLEU scores"; Popović 2015, "chrF: character
         n-gram F-score for automatic MT evaluation".
     """
-    try:
-        from sacrebleu import corpus_bleu, corpus_chrf
-    except ImportError:
-        raise MissingExtraError("sacrebleu", "translate", "to measure translations") from None
+    require_translation_measures()
+    from sacrebleu import corpus_bleu, corpus_chrf
+
     return TranslationSummary(
         sentences=len(found),
         # Forced, for raw text that looks like tokens is still raw text.

@@ -6,6 +6,7 @@ from elman.data.prepare.gestures import GESTURES
 from elman.data.prepare.item import DataSet
 from elman.data.prepare.sst import SST, SST2, SST_BINARY, SST_PHRASES
 from elman.data.prepare.surnames import SURNAMES
+from elman.data.prepare.tatoeba import TATOEBA
 from elman.data.prepare.trec import TREC, TREC_FINE
 
 DATA_SETS: dict[str, DataSet] = {
@@ -17,6 +18,7 @@ DATA_SETS: dict[str, DataSet] = {
     "sst-phrases": SST_PHRASES,
     "sst2": SST2,
     "surnames": SURNAMES,
+    "tatoeba": TATOEBA,
     "trec": TREC,
     "trec-fine": TREC_FINE,
 }

@@ -20,6 +20,7 @@ from elman.metrics import (
     PronunciationSummary,
     TranslationSummary,
     pronunciation_summary,
+    require_translation_measures,
     translation_summary,
 )
 from elman.tasks.task import Batching, Finding, Sources, Task
@@ -81,6 +82,8 @@ class TranslationTask(Task):
         cls, config: TranslationConfig, folder: Path, sources: Sources, batching: Batching
     ) -> tuple[Self, TranslationData | CountedPairs]:
         """Read aligned lines; see `Task.prepare`."""
+        if not config.pronounces:
+            require_translation_measures()
         train = [p for file in sources.train for p in read_pairs(file, sources.target)]
         train = without_empty(train, "the training data")
         if sources.valid is None:
