@@ -2,7 +2,6 @@
 
 import random
 import shlex
-from functools import partial
 
 import numpy as np
 import pytest
@@ -59,12 +58,14 @@ def test_it_ends_in_commands_that_work_and_shows_a_finished_model_again(small, c
     assert files(small / "demo-g2p") == before
 
 
-def spelt(word, *, ended=True):
+def spelt(word):
     """The answer of a model that says every letter, and looks at it."""
     return {
         "input": word,
         "output": " ".join(word.upper()),
-        "attention": np.eye(len(word) + 1)[: len(word) + ended].tolist(),
+        "source_tokens": [*word, "<eos>"],
+        "target_tokens": [*word.upper(), "<eos>"],
+        "attention": np.eye(len(word) + 1).tolist(),
     }
 
 
@@ -86,18 +87,17 @@ def show(small, monkeypatch):
 
 
 def test_it_shows_held_out_words_and_the_right_answers(show, small):
-    for ended in (True, False):
-        lines, (source, target, weights, picture) = show(partial(spelt, ended=ended))
-        rows = (small / "demo-g2p/held_out.tsv").read_text().splitlines()
-        shown = [line.split()[0] for line in lines if line.endswith("  right")]
-        assert len(shown) == translate.SHOWN
-        assert {*shown} <= {row.split("\t")[0] for row in rows}
-        assert all(len(word) >= translate.SHORTEST_SHOWN for word in shown)
-        assert f"    {'brillig':<16} B R I L L I G" in lines
-        assert source == [*"galumphing", "end"]
-        assert target == [*"GALUMPHING", "end"][: 10 + ended]
-        assert weights.shape == (10 + ended, 11)
-        assert any(line.endswith(str(picture)) for line in lines)
+    lines, (source, target, weights, picture) = show(spelt)
+    rows = (small / "demo-g2p/held_out.tsv").read_text().splitlines()
+    shown = [line.split()[0] for line in lines if line.endswith("  right")]
+    assert len(shown) == translate.SHOWN
+    assert {*shown} <= {row.split("\t")[0] for row in rows}
+    assert all(len(word) >= translate.SHORTEST_SHOWN for word in shown)
+    assert f"    {'brillig':<16} B R I L L I G" in lines
+    assert source == [*"galumphing", "<eos>"]
+    assert target == [*"GALUMPHING", "<eos>"]
+    assert weights.shape == (11, 11)
+    assert any(line.endswith(str(picture)) for line in lines)
 
 
 def test_wrong_answers_stand_beside_the_right_ones(show):

@@ -22,8 +22,6 @@ SHORTEST_SHOWN = 7
 INVENTED = ("brillig", "slithy", "frumious", "uffish", "galumphing")
 """Words of Lewis Carroll's that the dictionary lacks."""
 DRAWN = "galumphing"
-END = "end"
-"""What stands in the picture for the end of a word, which is read and written too."""
 
 
 def demonstrate(folder: Path, say: Callable[[str], None], *, quiet: bool = False) -> None:
@@ -91,6 +89,4 @@ def _draw(task: Task, word: str, path: Path) -> None:
     """Draw where the decoder looks while it writes the sounds of a word."""
     (answer,) = task.predict([word], "word")
     weights = np.array(answer["attention"])
-    # Where the search was cut off, no end was written.
-    sounds = [*answer["output"].split(), END][: len(weights)]
-    alignment([*word, END], sounds, weights, path)
+    alignment(answer["source_tokens"], answer["target_tokens"], weights, path)

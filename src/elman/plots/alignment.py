@@ -45,6 +45,8 @@ def alignment(
         axes.imshow(weights, cmap="Blues", vmin=0.0, vmax=1.0, aspect="equal")
         axes.grid(visible=False)
         axes.xaxis.tick_top()
-        axes.set_xticks(range(len(source)), [label(token) for token in source], rotation=90)
+        axes.set_xticks(range(len(source)), [label(token) for token in source])
+        for shown, token in zip(axes.get_xticklabels(), source, strict=True):
+            shown.set_rotation(90 if len(token) > 1 else 0)  # a letter stands upright
         axes.set_yticks(range(len(target)), [label(token) for token in target])
         axes.tick_params(length=0)

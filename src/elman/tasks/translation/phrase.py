@@ -24,6 +24,7 @@ from elman.statistical.phrase_based import (
 from elman.statistical.phrase_based.stack_decoder import Limits
 from elman.tasks.translation.answers import EMPTY, Answer, Translation, warn_of_cut
 from elman.tasks.translation.reading import Pair
+from elman.tasks.translation.side import END
 
 ORDER = 4
 """Words of the longest n-grams of the language model."""
@@ -33,8 +34,6 @@ LONGEST_LINE = 200
 """Words of a source that are read; the work grows with the cube."""
 STACK_OF_BEAM = 20
 """Hypotheses of a stack for each beam that is asked for."""
-END = "<eos>"
-"""How the end of a sentence is shown."""
 
 
 class Languages(NamedTuple):

@@ -13,6 +13,8 @@ from elman.data.joined_words import join_marks, split_marks
 from elman.data.tokenizer import UnitName
 
 Ids = Int[np.ndarray, " time"]
+END = "<eos>"
+"""How the end is shown."""
 
 
 class Side:
@@ -124,9 +126,9 @@ class Side:
             ids: tokens.
 
         Returns:
-            One text each.
+            One text each; `END` for the end.
         """
-        return [self.tokenizer.token(id) for id in ids]
+        return [END if id == self.end else self.tokenizer.token(id) for id in ids]
 
     def count_unknown(self, texts: Sequence[str]) -> int:
         """Count the lines that these units cannot write.
