@@ -39,7 +39,7 @@ class Sizes(NamedTuple):
 
 SETTINGS = {
     "captions": Sizes(5000, 5000, 256, 256, 0.4, True, 64, (8, 20)),
-    "sounds": Sizes(30, 42, 128, 256, 0.3, False, 128, (5, 10)),
+    "sounds": Sizes(30, 42, 128, 256, 0.1, False, 64, (5, 10)),
 }
 
 
