@@ -118,8 +118,9 @@ class PlainDecoder(nn.Module):
 
     def step(self, vectors: Tensor, memory: Memory, state: DecoderState) -> DecoderState:
         """Read one token; see `Decoder`."""
-        outputs, cells = self.rnn.step(vectors, state.cells)
-        return DecoderState(cells, outputs, state.attention)
+        # A sequence of one: over many rows the engine is faster than the cell's own step.
+        outputs, cells = self.rnn(vectors.unsqueeze(0), state.cells)
+        return DecoderState(cells, outputs[0], state.attention)
 
 
 class MultiplicativeDecoder(nn.Module):
@@ -170,8 +171,9 @@ class MultiplicativeDecoder(nn.Module):
 
     def step(self, vectors: Tensor, memory: Memory, state: DecoderState) -> DecoderState:
         """Read one token; see `Decoder`."""
-        outputs, cells = self.rnn.step(vectors, state.cells)
-        return DecoderState(cells, *self.look(outputs, memory))
+        # A sequence of one: over many rows the engine is faster than the cell's own step.
+        outputs, cells = self.rnn(vectors.unsqueeze(0), state.cells)
+        return DecoderState(cells, *self.look(outputs[0], memory))
 
     def look(self, outputs: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Attend with the layers' outputs.
