@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from elman.cells import CELLS, Cell, LinearCell, ReservoirCell, TreeCell
-    from elman.engine import explain, unroll
+    from elman.engine import explain, freeze, unroll
     from elman.nn import RNN, Stream
     from elman.training import load
 
@@ -19,6 +19,7 @@ _HOME = {
     "ReservoirCell": "elman.cells",
     "TreeCell": "elman.cells",
     "explain": "elman.engine",
+    "freeze": "elman.engine",
     "unroll": "elman.engine",
     "RNN": "elman.nn",
     "Stream": "elman.nn",
@@ -34,6 +35,7 @@ __all__ = [
     "Stream",
     "TreeCell",
     "explain",
+    "freeze",
     "load",
     "unroll",
 ]

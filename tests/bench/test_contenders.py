@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from elman.bench.contenders import (
+    careful_loop,
     check_cell,
     elman_stack,
     first_cell,
@@ -25,12 +26,13 @@ class Rated(Cell):
 SHAPE = Shape(5, 3, 4, inputs=2, layers=2)
 
 
+@pytest.mark.parametrize("loop", [plain_loop, careful_loop])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_plain_loop_computes_what_the_engine_does(cell):
+def test_loops_compute_what_the_engine_does(cell, loop):
     torch.manual_seed(1)
     stack = elman_stack(cell, SHAPE).double()
     inputs = torch.randn(SHAPE.time, SHAPE.batch, SHAPE.inputs, dtype=torch.float64)
-    torch.testing.assert_close(plain_loop(stack)(inputs), stack(inputs)[0])
+    torch.testing.assert_close(loop(stack)(inputs), stack(inputs)[0])
 
 
 def test_training_reaches_the_inputs_and_every_weight():

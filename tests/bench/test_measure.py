@@ -30,15 +30,17 @@ def fixed(seconds):
 @pytest.fixture(autouse=True)
 def no_clock(monkeypatch):
     seconds = {"elman": [1.0, 2.0, 4.0, 9.0, 9.0], "plain loop": [2.0, 8.0, 40.0]}
+    seconds["careful loop"] = [2.0, 4.0, 4.0]
     others = {name: [3.0] * 5 for name in ("nn.LSTM", "nn.GRU", "nn.RNN", "onnxruntime")}
     monkeypatch.setattr(measure, "interleaved_seconds", fixed(seconds | others))
 
 
 def test_ratios_are_medians_of_rounds():
     rows = {row.against: row for row in measure_training("lstm", SHAPE, 1.0)}
-    assert list(rows) == ["nn.LSTM", "plain loop"]
+    assert list(rows) == ["nn.LSTM", "plain loop", "careful loop"]
     assert rows["nn.LSTM"].ratio == 0.75  # of 3, 1.5, 0.75, 1/3, 1/3
     assert rows["plain loop"].ratio == 4.0  # of 2, 4, 10
+    assert rows["careful loop"].ratio == 2.0  # of 2, 2, 1
     for row in rows.values():
         assert (row.work, row.cell, row.shape) == ("train", "lstm", "3,2,4 x2 (3 input)")
         assert row.milliseconds == 4000.0

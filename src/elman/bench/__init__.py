@@ -1,4 +1,4 @@
-"""Speed against torch's layers, the plain loop and onnxruntime, as ratios."""
+"""Speed against torch's layers, plain loops and onnxruntime, as ratios."""
 
 from elman.bench.contenders import check_cell
 from elman.bench.interleave import interleaved_seconds

@@ -1,6 +1,7 @@
-"""Who is measured beside the engine: torch's own layers, and the plain loop over a cell."""
+"""Who is measured beside the engine: torch's own layers, and loops over a cell."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -82,7 +83,7 @@ def first_cell(stack: RNN) -> Cell[Any]:
 
 
 def plain_loop(stack: RNN) -> Callable[[Tensor], Tensor]:
-    """Run a stack as a careful hand would write it in torch: a loop over time in each layer.
+    """Run a stack as tutorials write it in torch: each layer calls its cell step by step.
 
     Args:
         stack: a stack of one direction, whose weights are used.
@@ -90,24 +91,45 @@ def plain_loop(stack: RNN) -> Callable[[Tensor], Tensor]:
     Returns:
         A function from inputs `[time, batch, input]` to the last layer's outputs.
     """
-    cells = [layer[0] for layer in stack.layers]  # type: ignore[index]
-
-    def run(inputs: Tensor) -> Tensor:
-        for cell in cells:
-            inputs = _loop(cell, inputs)
-        return inputs
-
-    return run
+    return partial(_layer_by_layer, stack, _plain_steps)
 
 
-def _loop(cell: Cell[Any], inputs: Tensor) -> Tensor:
+def careful_loop(stack: RNN) -> Callable[[Tensor], Tensor]:
+    """Run a stack as a careful hand would write it: the inputs of all steps are projected at once.
+
+    Args:
+        stack: as in `plain_loop`.
+
+    Returns:
+        As `plain_loop` does.
+    """
+    return partial(_layer_by_layer, stack, _careful_steps)
+
+
+def _layer_by_layer(
+    stack: RNN, steps: Callable[[Cell[Any], Tensor], list[Tensor]], inputs: Tensor
+) -> Tensor:
+    for layer in stack.layers:
+        inputs = torch.stack(steps(layer[0], inputs))  # type: ignore[index]
+    return inputs
+
+
+def _plain_steps(cell: Cell[Any], inputs: Tensor) -> list[Tensor]:
+    state, outputs = cell.initial_state(inputs.shape[1]), []
+    for step in range(inputs.shape[0]):
+        output, state = cell.step(cell.project(inputs[step]), state)
+        outputs.append(output)
+    return outputs
+
+
+def _careful_steps(cell: Cell[Any], inputs: Tensor) -> list[Tensor]:
     state, projected = cell.initial_state(inputs.shape[1]), cell.project(inputs)
     outputs = []
     # Indexing by time would cost a gradient as large as the whole sequence at every step.
     for parts in zip(*(part.unbind() for part in tensors(projected)), strict=True):
         output, state = cell.step(rebuild(projected, parts), state)
         outputs.append(output)
-    return torch.stack(outputs)
+    return outputs
 
 
 def training(

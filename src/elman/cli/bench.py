@@ -1,4 +1,4 @@
-"""`elman bench`: speed against torch, the plain loop and onnxruntime."""
+"""`elman bench`: speed against torch, plain loops and onnxruntime."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class BenchArguments:
-    """Measure speed against torch's layers, the plain loop and onnxruntime; under 3 minutes.
+    """Measure speed against torch's layers, plain loops and onnxruntime; under 3 minutes.
 
     Tables show ratios: how many times longer the others take than elman, so above 1 elman is
     faster. They are medians of runs that take turns. Columns are shapes: time steps, rows of the

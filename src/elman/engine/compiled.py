@@ -15,6 +15,7 @@ from torch import Tensor
 from elman.cells import Cell
 from elman.engine.compiler.program import Source
 from elman.engine.definition import Arguments, Ragged, defined_gradients, gathered, only_defined
+from elman.engine.frozen import FrozenWeights, is_frozen
 from elman.engine.native.backward import BackwardPlan
 from elman.engine.native.code import Code, code_for
 from elman.engine.native.execute import Forward, ForwardPlan, KeptPlaces
@@ -69,7 +70,9 @@ def unroll_compiled(
     if not found.whole:
         made = cell.project(inputs) if projected is None else projected
         leaves = [part.float() for part in tensors(made)]
-    arguments = gathered(cell, found.traced.weights, leaves, state, resets)
+    weights = found.frozen_weights(cell) if is_frozen(cell) else None
+    constants = weights.constants if weights else found.traced.weights.compute(cell)
+    arguments = gathered(cell, constants, leaves, state, resets)
     counts = tuple(map(len, arguments))
     native = Native.of(found, counts, precision)
     steps = ragged(inputs, lengths, resets)
@@ -77,7 +80,7 @@ def unroll_compiled(
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in flat):
         outputs, *parts = _Compiled.apply(native, steps, *flat)
     else:
-        forward = native.forward(flat, steps, keep=False)
+        forward = native.forward(flat, steps, weights, keep=False)
         outputs, parts = forward.outputs, forward.states
     shaped = [
         part if part.dim() == like.dim() else part.view(like.shape)
@@ -141,24 +144,33 @@ class Native:
             native = found.native.setdefault(key, cls(found, counts, precision))
         return native
 
-    def forward(self, flat: Sequence[Tensor], ragged: Ragged | None, *, keep: bool) -> Forward:
+    def forward(
+        self,
+        flat: Sequence[Tensor],
+        ragged: Ragged | None,
+        weights: FrozenWeights | None = None,
+        *,
+        keep: bool,
+    ) -> Forward:
         """Run the program over time.
 
         Args:
             flat: the arguments, group after group.
             ragged: which steps count, as the function `ragged` returned it.
+            weights: the matrices packed before; packed by the call if not given.
             keep: whether what the backward pass reads is kept.
 
         Returns:
             The results.
         """
-        key = "forward", keep, ragged is None, available(), *_layout(flat)
+        key = "forward", keep, ragged is None, weights is None, available(), *_layout(flat)
         plan: ForwardPlan | None = self._plans.get(key)
         if plan is None:
             code = self.code(keep=keep, ragged=ragged is not None)
-            plan = ForwardPlan(code, Arguments.of(flat, self._counts), keep=keep)
+            arguments = Arguments.of(flat, self._counts)
+            plan = ForwardPlan(code, arguments, keep=keep, pack=weights is None)
             self._remember(key, plan)
-        return plan.run(flat, ragged)
+        return plan.run(flat, ragged, weights)
 
     def code(self, *, keep: bool, ragged: bool) -> Code:
         """Return the code of the step, with or without what its derivative needs.

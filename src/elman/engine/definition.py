@@ -14,7 +14,6 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from elman.cells import Cell
 from elman.engine.compiler.interpret import interpret
 from elman.engine.compiler.program import Program, Source
-from elman.engine.trace.constants import Constants
 from elman.state import tensors, where
 
 _PLAIN = (Tensor, Parameter)
@@ -54,7 +53,7 @@ class Arguments(NamedTuple):
 
 def gathered(
     cell: Cell[Any],
-    weights: Constants,
+    constants: tuple[list[Tensor], list[Tensor]],
     leaves: Iterable[Tensor],
     state: Any,
     resets: Bool[Tensor, "time batch"] | None,
@@ -63,7 +62,7 @@ def gathered(
 
     Args:
         cell: the cell.
-        weights: how the program's vectors and matrices follow from the cell.
+        constants: the program's vectors and matrices, as computed from the cell.
         leaves: the sequences that the program reads, `[time, batch, ...]`.
         state: the state before the first step.
         resets: True where a row starts afresh before the step.
@@ -78,7 +77,7 @@ def gathered(
         state = where(resets[0], fresh, state)
         initial = [_featured(part, 2) for part in tensors(fresh)]
     states = [_featured(part, 2) for part in tensors(state)]
-    return Arguments(inputs, states, initial, *weights.compute(cell))
+    return Arguments(inputs, states, initial, *constants)
 
 
 def _featured(part: Tensor, axes: int) -> Tensor:

@@ -18,6 +18,7 @@ from elman.engine.compiler.program import Program, Source
 from elman.engine.compiler.reuse import in_place
 from elman.engine.compiler.saving import saving, saving_reductions
 from elman.engine.definition import only_defined
+from elman.engine.frozen import FrozenWeights
 from elman.engine.trace import Traced, Untraceable, fingerprint, trace
 from elman.state import map_state, tensors
 
@@ -39,6 +40,21 @@ class Compiled:
     traced: Traced
     whole: bool
     native: dict[Hashable, Any] = field(default_factory=dict)
+
+    def frozen_weights(self, cell: Cell[Any]) -> FrozenWeights:
+        """Return the weights of a cell that is frozen, the same ones until they change.
+
+        Args:
+            cell: the cell.
+
+        Returns:
+            The weights.
+        """
+        constants = self.traced.weights
+        found: FrozenWeights | None = self.native.get("frozen")
+        if found is None or not found.hold(constants, cell):
+            found = self.native["frozen"] = FrozenWeights(constants, cell)
+        return found
 
 
 # Why a cell has none, in words: an exception would hold the frames that it was raised in, and

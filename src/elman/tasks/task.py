@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from elman.engine import freeze
 from elman.errors import CheckpointError, ConfigError
 
 
@@ -273,7 +274,7 @@ class Task(ABC):
             The task itself.
         """
         if isinstance(self.model, nn.Module):
-            self.model.to(device).eval()
+            freeze(self.model.to(device))
             self.device = device
         return self
 
@@ -296,4 +297,5 @@ class Task(ABC):
                     f"weights do not fit: {name!r} is {list(arrays[name].shape)} in the file, "
                     f"{list(tensor.shape)} by the settings."
                 )
-            tensor.data.copy_(arrays[name])
+            with torch.no_grad():
+                tensor.copy_(arrays[name])

@@ -55,7 +55,7 @@ class BackwardPlan:
         self._plan = Plan()
         self._code, self._places = code, places
         self._needed = needed
-        self._operands = operands = Operands(self._plan, arguments)
+        self._operands = operands = Operands(self._plan, arguments, pack=True)
         self.time, self.batch = operands.time, operands.batch
         self._resets = bool(arguments.initial)
         self._shapes = [tuple(part.shape) for group in arguments for part in group]

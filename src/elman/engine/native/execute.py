@@ -9,6 +9,7 @@ from torch import Tensor
 from elman.engine.compiler.program import Source
 from elman.engine.compiler.schedule import Multiply
 from elman.engine.definition import Arguments, Ragged
+from elman.engine.frozen import FrozenWeights
 from elman.engine.native.code import Buffer, Code
 from elman.engine.native.kernels import kernels
 from elman.engine.native.multiply import Rows, add_sum, one_row
@@ -75,11 +76,12 @@ class ForwardPlan:
         code: the step's code.
         arguments: the tensors of a call like those that the plan is for.
         keep: whether what the backward pass reads is kept.
+        pack: whether calls pack the weights; otherwise they are given them packed.
     """
 
-    def __init__(self, code: Code, arguments: Arguments, *, keep: bool) -> None:
+    def __init__(self, code: Code, arguments: Arguments, *, keep: bool, pack: bool) -> None:
         self._plan = plan = Plan()
-        self._operands = Operands(plan, arguments)
+        self._operands = Operands(plan, arguments, pack=pack)
         self._code = code
         self._keep = keep
         self._hoisted = {product.result.source for product in code.schedule.hoisted}
@@ -104,12 +106,15 @@ class ForwardPlan:
         self._size = (self._places.floats if keep else 0,)
         self._launch = plan.finish(kernels(code.precision).launch)
 
-    def run(self, flat: Sequence[Tensor], ragged: Ragged | None) -> Forward:
+    def run(
+        self, flat: Sequence[Tensor], ragged: Ragged | None, weights: FrozenWeights | None
+    ) -> Forward:
         """Run it.
 
         Args:
             flat: the tensors of the call, group after group.
             ragged: which steps count, for code made for it.
+            weights: the packed weights, for a plan that does not pack them.
 
         Returns:
             The results.
@@ -120,7 +125,10 @@ class ForwardPlan:
         states = [torch.empty(shape) for shape in self._widths]
         addresses, _held = self._operands.addresses(flat)
         addresses += ragged_addresses(ragged)
-        addresses += (part.data_ptr() for part in (sequence, kept, *states))
+        packed: list[Tensor] = []
+        if weights is not None:
+            packed = [weights.packed(*wanted) for wanted in self._operands.packed]
+        addresses += (part.data_ptr() for part in (sequence, kept, *packed, *states))
         memory = workspace.take(self._launch.floats)
         try:
             self._launch(memory.address, addresses)

@@ -8,11 +8,11 @@ from torch import Tensor
 from elman.engine.compiler.program import Matrix, Source
 from elman.engine.definition import Arguments, Ragged
 from elman.engine.native.code import Buffer, Code, Weight
-from elman.engine.native.kernels import kernels
+from elman.engine.native.kernels import Precision, kernels
 from elman.engine.native.multiply import Rows, Strided, add_pack, add_product, packed_size
 from elman.engine.native.plan import Address, Plan, Word
 
-_FEW_ROWS = 1  # rows up to which reading a weight where it lies costs less than packing it
+_FEW_ROWS = 1  # up to which reading a weight where it lies costs less than packing it first
 
 
 def row_stride(tensor: Tensor) -> int | None:
@@ -55,6 +55,7 @@ class Operands:
     Args:
         plan: the plan.
         arguments: the arguments of a call like those that the plan is for.
+        pack: whether weights are packed in each call; otherwise calls are given them packed.
 
     Attributes:
         time: steps.
@@ -63,6 +64,7 @@ class Operands:
         states: where the states before the first step lie.
         initial: where those of rows that are reset lie.
         matrices: where the weights lie.
+        packed: which weights calls are given packed, in the order of their bases.
 
     Raises:
         ValueError: if a tensor is not float32.
@@ -74,9 +76,12 @@ class Operands:
     states: list[Rows]
     initial: list[Rows]
     matrices: list[Strided]
+    packed: list[tuple[Matrix, Precision]]
 
-    def __init__(self, plan: Plan, arguments: Arguments) -> None:
+    def __init__(self, plan: Plan, arguments: Arguments, *, pack: bool) -> None:
         self._plan = plan
+        self._packs = pack
+        self.packed = []
         self._number = 0
         self._copied: list[int] = []
         self.time, self.batch = arguments.inputs[0].shape[:2]
@@ -164,12 +169,15 @@ class Operands:
     def _weight(self, matrix: Matrix, code: Code) -> Weight:
         kernel, given = kernels(code.precision), self.matrices[matrix.index]
         is_whole = given.column_stride == 1 and given.row_stride == given.columns
-        few = self.batch <= _FEW_ROWS and code.precision == "float32"
+        few = self._packs and self.batch <= _FEW_ROWS and code.precision == "float32"
         if few and is_whole and matrix.transposed:
             return Weight(given.address, kernel.product_transposed)
         return Weight(self._pack(matrix, code), kernel.product)
 
     def _pack(self, matrix: Matrix, code: Code) -> Word:
+        if not self._packs:
+            self.packed.append((matrix, code.precision))
+            return Address(self._plan.base())
         weight = self.matrices[matrix.index].turned(matrix.transposed)
         space = self._plan.reserve(packed_size(weight.rows, weight.columns, code.precision))
         add_pack(self._plan, weight, space, code.precision)

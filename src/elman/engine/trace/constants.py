@@ -110,6 +110,21 @@ class Constants:
                     values.append(entry.function(*arguments, **options))
         return [value(vector) for vector in self.vectors], [value(one) for one in self.matrices]
 
+    def sources(self, module: nn.Module) -> list[Tensor]:
+        """Return the tensors that the vectors and matrices are computed from.
+
+        Args:
+            module: the module, as for `compute`.
+
+        Returns:
+            Stored tensors and others, in the order of the entries.
+        """
+        return [
+            _stored(module, entry) if isinstance(entry, Stored) else entry.tensor
+            for entry in self.entries
+            if not isinstance(entry, Call)
+        ]
+
     def text(self) -> str:
         """Return what is computed as text, equal for equal computations."""
         lines = [_described(entry) for entry in self.entries]

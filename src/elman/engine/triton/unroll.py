@@ -69,7 +69,8 @@ def unroll_triton(
     """
     found = compiled(cell, inputs, state)
     leaves = [inputs] if found.whole else list(tensors(cell.project(inputs)))
-    arguments = gathered(cell, found.traced.weights, leaves, state, resets)
+    constants = found.traced.weights.compute(cell)
+    arguments = gathered(cell, constants, leaves, state, resets)
     setting = _setting(inputs, ragged=lengths is not None, resets=resets is not None)
     call = _Call(found.traced.program, Ragged(lengths, resets), setting, arguments)
     outputs, *after = call.run([tensor for group in arguments for tensor in group])
