@@ -168,6 +168,7 @@ def test_what_cannot_be_learnt_is_told_in_one_line(elman_there, tmp_path, option
         ("predict RUN eins --beam 0", "--beam must be at least 1, got 0"),
         ("evaluate RUN sounds.tsv --beam 0", "--beam must be at least 1, got 0"),
         ("predict RUN eins --rescore RUN", "RUN is a run of task 'translate'; this command is"),
+        ("predict RUN eins --rescore-weight 0.5", "name its run by --rescore"),
         ("predict RUN eins --rescore-weight -1", "--rescore-weight must be at least 0, got -1"),
     ],
 )

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +24,25 @@ class RunArguments:
     """where to compute"""
     seed: Seed = 1
     """of every random draw"""
+
+
+def check_kind(option: str, kinds: Sequence[str], run: str, kind: str) -> None:
+    """Refuse an option that is not for runs of a task.
+
+    Args:
+        option: the option, with its dashes.
+        kinds: the tasks that it is for.
+        run: the run folder.
+        kind: its task.
+
+    Raises:
+        ConfigError: if it is not for that task.
+    """
+    if kind not in kinds:
+        raise ConfigError(
+            f"{option} is for runs of task {' or '.join(map(repr, kinds))}; {run} is one of task "
+            f"{kind!r}."
+        )
 
 
 def load_language_model(run: str, device: Literal["auto", "cpu", "cuda"]) -> Any:

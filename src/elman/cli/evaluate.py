@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from elman.cli.common import RunArguments
+from elman.cli.common import RunArguments, check_kind
 from elman.cli.output import print_json, print_table
 from elman.cli.parse import parse
 from elman.cli.rescoring import RescoringOptions, language_model_of
@@ -79,8 +79,14 @@ def _measure(options: EvaluateArguments) -> Iterator[tuple[str, Mapping[str, Any
     from elman.training.load import load
 
     task = cache(lambda: load(options.run, options.device))  # a file of vectors is no run
-    asked = (options.source, options.beam, options.rescoring.rescore)
-    if any(option is not None for option in asked):
+    asked = {
+        "--source": options.source,
+        "--beam": options.beam,
+        "--rescore": options.rescoring.rescore,
+    }
+    given = [option for option, value in asked.items() if value is not None]
+    if given:
+        check_kind(given[0], ("translate",), options.run, task().kind)
         yield from _measure_translations(options, task())
         return
     for file in options.data:
@@ -94,11 +100,6 @@ def _measure(options: EvaluateArguments) -> Iterator[tuple[str, Mapping[str, Any
 def _measure_translations(
     options: EvaluateArguments, task: Any
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if task.kind != "translate":
-        raise ConfigError(
-            "--source, --target, --beam and --rescore are for runs of task 'translate'; "
-            f"{options.run} is one of task {task.kind!r}."
-        )
     rescoring = language_model_of(options.rescoring, options.device)
     for file in options.data if options.source is None else (options.source,):
         with task.reading(file, options.target) as pairs:

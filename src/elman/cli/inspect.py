@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from elman.cli.common import RunArguments, load_language_model
+from elman.cli.common import RunArguments, check_kind, load_language_model
 from elman.cli.output import print_json, print_table, tell
 from elman.cli.parse import parse
 from elman.cli.similar import show_similar
@@ -159,11 +159,7 @@ def _errors(file: str, folder: "RunFolder", options: InspectArguments) -> "Itera
     tasks = {}
     for name, run in _named(options).items():
         tasks[name] = load(run, options.device)
-        if tasks[name].kind != "translate":
-            raise ConfigError(
-                f"--errors is for runs of task 'translate'; {run} is one of task "
-                f"{tasks[name].kind!r}."
-            )
+        check_kind("--errors", ("translate",), run, tasks[name].kind)
     pairs = without_empty(list(read_pairs(file, options.target)), file)
     tell(f"translating {len(pairs):,} lines with several numbers of beams", quiet=options.quiet)
     yield from look_at_errors(tasks, pairs, folder.plots)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tyro
 
-from elman.cli.common import RunArguments
+from elman.cli.common import RunArguments, check_kind
 from elman.cli.output import print_json
 from elman.cli.parse import parse
 from elman.cli.rescoring import RescoringOptions, language_model_of
@@ -87,22 +87,14 @@ def _asked(options: PredictArguments, kind: str) -> dict[str, Any]:
     """Return what the task is asked beyond an answer, by the names it has there."""
     asked: dict[str, Any] = {}
     if options.columns:
-        _check_kind("--columns", ("tag",), options.run, kind)
+        check_kind("--columns", ("tag",), options.run, kind)
     if options.beam is not None:
-        _check_kind("--beam", ("tag", "translate"), options.run, kind)
+        check_kind("--beam", ("tag", "translate"), options.run, kind)
         asked["beam"] = options.beam
     if options.rescoring.rescore is not None:
-        _check_kind("--rescore", ("translate",), options.run, kind)
+        check_kind("--rescore", ("translate",), options.run, kind)
         asked["rescoring"] = language_model_of(options.rescoring, options.device)
     return asked
-
-
-def _check_kind(option: str, kinds: Sequence[str], run: str, kind: str) -> None:
-    if kind not in kinds:
-        raise ConfigError(
-            f"{option} is for runs of task {' or '.join(map(repr, kinds))}; {run} is one of task "
-            f"{kind!r}."
-        )
 
 
 def _inputs(options: PredictArguments) -> tuple[Iterable[str], str]:
