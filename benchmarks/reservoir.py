@@ -2,10 +2,11 @@
 
     python benchmarks/reservoir.py [UNITS...]
 
-One input, one row, leak 0.5. A grid is 16 spectral radii and leaks: as one batch, one after the
-other by `unroll` as it comes, and by the plain loop, which is timed on fewer steps. What draws a
-reservoir is left out, but for the column `drawn`: the grid and the 16 with the draw of W, which
-the grid needs once. Microseconds are those of one step of one reservoir, or of all 16.
+One input, one row, leak 0.5. A grid is 16 spectral radii and leaks: as one batch, and one after the
+other by `unroll` as it comes, by reservoirpy, and by the plain loop; the last two are timed on two
+of the 16, the plain loop on few steps. What draws a reservoir is left out, but for the column
+`drawn`: the grid and the 16 by `unroll` with the draw of W, which the grid needs once. Microseconds
+are those of one step of one reservoir, or of all 16.
 """
 
 import statistics
@@ -28,7 +29,7 @@ except ImportError:
 
 UNITS = (500, 1000, 2000, 10_000)
 KINDS = {torch.float64: np.float64, torch.float32: np.float32}
-STEPS, LARGE_STEPS, GRID_STEPS, PLAIN_STEPS = 10_000, 1000, 250, 20
+STEPS, LARGE_STEPS, GRID_STEPS, PLAIN_STEPS = 10_000, 1000, 500, 20
 ROWS, ROUNDS = 16, 5
 RADII, LEAKS = torch.linspace(0.1, 1.5, ROWS), torch.linspace(0.1, 1.0, ROWS)
 
@@ -38,6 +39,17 @@ def build(units: int, kind: torch.dtype, density: float, row: int | None = None)
     radius = RADII if row is None else RADII[row].item()
     leak = LEAKS if row is None else LEAKS[row].item()
     return EchoStateCell(1, units, density=density, spectral_radius=radius, leak=leak).to(kind)
+
+
+def theirs(units: int, kind: torch.dtype, density: float, row: int) -> object:
+    other = Reservoir(
+        *(units, LEAKS[row].item(), RADII[row].item()),
+        rc_connectivity=density,
+        input_connectivity=1.0,
+        seed=1,
+    )
+    other.dtype = KINDS[kind]
+    return other
 
 
 def ratio(seconds: Mapping[str, Sequence[float]], slow: str, fast: str) -> float:
@@ -54,12 +66,8 @@ def collect(units: int, kind: torch.dtype) -> None:
     inputs = torch.randn(steps, 1, 1, dtype=kind)
     contenders: dict[str, Callable[[], object]] = {"elman": lambda: unroll(cell, inputs)}
     if Reservoir is not None:
-        other = Reservoir(
-            units, lr=0.5, sr=0.9, rc_connectivity=0.01, input_connectivity=1.0, seed=1
-        )
-        other.dtype = KINDS[kind]
-        series = inputs[:, 0].numpy()
-        contenders["reservoirpy"] = lambda: other.run(series)
+        other = theirs(units, kind, 0.01, row=8)
+        contenders["reservoirpy"] = lambda: other.run(inputs[:, 0].numpy())
     seconds = interleaved_seconds(contenders, ROUNDS)
     line = f"{units:>6} {str(kind)[6:]:>8} {microseconds(seconds['elman'], steps)}"
     if Reservoir is not None:
@@ -76,24 +84,26 @@ def grid(units: int, kind: torch.dtype, density: float) -> None:
     inputs = torch.randn(GRID_STEPS, 1, 1, dtype=kind)
     batch = inputs.expand(-1, ROWS, -1)
     few = inputs[:PLAIN_STEPS]
-    seconds = interleaved_seconds(
-        {
-            "grid": lambda: unroll(together, batch),
-            "alone": lambda: [unroll(cell, inputs) for cell in alone],
-            "plain": lambda: [unroll_eager(cell, few, cell.initial_state(1)) for cell in alone[:2]],
-        },
-        ROUNDS,
-    )
-    scaled = [value * ROWS / 2 * GRID_STEPS / PLAIN_STEPS for value in seconds["plain"]]
-    seconds["plain"] = scaled
+    contenders: dict[str, Callable[[], object]] = {
+        "grid": lambda: unroll(together, batch),
+        "alone": lambda: [unroll(cell, inputs) for cell in alone],
+        "plain": lambda: [unroll_eager(cell, few, cell.initial_state(1)) for cell in alone[:2]],
+    }
+    if Reservoir is not None:
+        others = [theirs(units, kind, density, row) for row in (7, 8)]
+        contenders["reservoirpy"] = lambda: [other.run(inputs[:, 0].numpy()) for other in others]
+    seconds = interleaved_seconds(contenders, ROUNDS)
+    for name, steps in (("plain", PLAIN_STEPS), ("reservoirpy", GRID_STEPS)):
+        timed = seconds.get(name, [])
+        seconds[name] = [value * ROWS / 2 * GRID_STEPS / steps for value in timed]
     whole = STEPS / GRID_STEPS
     drawn = (ROWS * drawing + whole * statistics.median(seconds["alone"])) / (
         drawing + whole * statistics.median(seconds["grid"])
     )
+    found = [ratio(seconds, name, "grid") for name in contenders if name != "grid"]
     print(
         f"{units:>6} {density:>8} {str(kind)[6:]:>8} {microseconds(seconds['grid'], GRID_STEPS)} "
-        f"{ratio(seconds, 'alone', 'grid'):8.2f} {ratio(seconds, 'plain', 'grid'):8.2f} "
-        f"{drawn:8.2f}",
+        + " ".join(f"{value:8.2f}" for value in (drawn, *found)),
         flush=True,
     )
 
@@ -107,10 +117,10 @@ def main(sizes: Sequence[int]) -> None:
         for units in sizes:
             collect(units, kind)
     print(f"\na grid of {ROWS}: the 16 one after the other / the grid")
-    heads = ("grid us", "unroll", "plain", "drawn")
+    heads = "drawn", "unroll", "plain", *(["theirs"] if Reservoir is not None else [])
     print(
-        f"{'units':>6} {'density':>8} {'type':>8} {heads[0]:>9} "
-        + " ".join(f"{h:>8}" for h in heads[1:])
+        f"{'units':>6} {'density':>8} {'type':>8} {'grid us':>9} "
+        + " ".join(f"{head:>8}" for head in heads)
     )
     for kind in KINDS:
         for units in sizes:
