@@ -32,7 +32,7 @@ def test_the_error_without_learning_is_the_variance_of_a_sum():
     assert float(squares.mean()) == pytest.approx(adding.VARIANCE, abs=4 * error)
 
 
-def test_short_sums_are_learnt(monkeypatch):
-    monkeypatch.setattr(adding, "UPDATES", 250)
+def test_short_sums_are_learnt():
     torch.manual_seed(1)
-    assert adding.learn_to_add(ElmanCell(2, 16), 2, 1e-2, seed=1) < adding.VARIANCE / 20
+    training = adding.Training(learning_rate=1e-2, updates=250)
+    assert adding.learn_to_add(ElmanCell(2, 16), 2, training, seed=1) < adding.VARIANCE / 20
