@@ -1,8 +1,10 @@
 """Conditions of whole rows, such as clocks, and what need not be computed where they fail."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from elman.engine.compiler.program import Node, Program, ordered
+from elman.engine.compiler.simplify import reads_inputs_alone
 
 
 class Gates(NamedTuple):
@@ -51,6 +53,21 @@ def gates(program: Program) -> Gates:
     zero = {zero_without(node.operands[0]) for node in nodes if node.op == "product"}
     wanted = zero | set(found.values())
     return Gates(tuple(node for node in nodes if node in wanted), found)
+
+
+def beforehand(nodes: Iterable[Node], found: Gates) -> list[Node]:
+    """Return the products that can be done for all steps at once, and are worth it.
+
+    Args:
+        nodes: the nodes of a program.
+        found: its gates.
+
+    Returns:
+        The products of the inputs alone, without those of groups with clocks of their own.
+    """
+    products = [node for node in nodes if reads_inputs_alone(node)]
+    conditions = {found.of.get(node) for node in products}
+    return [node for node in products if len(conditions) == 1 or node not in found.of]
 
 
 def _choices(program: Program, nodes: list[Node]) -> dict[Node, Node]:

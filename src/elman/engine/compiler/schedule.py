@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from elman.engine.compiler.derivative import chain, heads
-from elman.engine.compiler.gates import gates, zero_without
+from elman.engine.compiler.gates import beforehand, gates, zero_without
 from elman.engine.compiler.placement import placed
 from elman.engine.compiler.program import REDUCTIONS, Matrix, Node, Program, Source
-from elman.engine.compiler.simplify import reads_inputs_alone
 
 _COSTLY = frozenset(("exp", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div"))
 
@@ -118,13 +117,13 @@ class _Scheduler:
         self._number = {
             part: number for number, head in enumerate(self._heads) for part in chain(head)
         }
-        self._hoisted = [node for node in self._nodes if hoist and reads_inputs_alone(node)]
         self._places: dict[Node, Place] = {}
         self._written: dict[Node, Loop] = {}
         self._widths: dict[Source, int] = {}
         self._aliases: dict[Source, Place] = {}
-        self._level = self._levels()
         self._gates = gates(program)
+        self._hoisted = beforehand(self._nodes, self._gates) if hoist else []
+        self._level = self._levels()
         # By stage, pass, width and number of the gate.
         self._loops: dict[tuple[int, int, int, int], Loop] = {}
         self._passes: dict[tuple[Node, int], int] = {}

@@ -125,6 +125,19 @@ class Constants:
             if not isinstance(entry, Call)
         ]
 
+    def only(self, vectors: Iterable[int], matrices: Iterable[int]) -> "Constants":
+        """Return how some of the vectors and matrices are computed.
+
+        Args:
+            vectors: numbers of vectors.
+            matrices: numbers of matrices.
+
+        Returns:
+            The computation, with no entry that none of them needs.
+        """
+        chosen = [self.vectors[number] for number in vectors]
+        return needed(self.entries, chosen, [self.matrices[number] for number in matrices])
+
     def text(self) -> str:
         """Return what is computed as text, equal for equal computations."""
         lines = [_described(entry) for entry in self.entries]

@@ -18,6 +18,7 @@ from elman.engine.compiler.program import (
     Source,
 )
 from elman.engine.compiler.simplify import simplified
+from elman.engine.trace.clocks import by_clocks
 from elman.engine.trace.constants import Constants
 from elman.engine.trace.expression import Untraceable
 from elman.engine.trace.record import Recorder
@@ -220,7 +221,12 @@ def _traced(function: Step, module: nn.Module, inputs: Any, state: Any, batch: i
     if recorder.failure is not None:
         raise recorder.failure  # which the step caught
     program, vectors, matrices = _renumbered(simplified(Program(tuple(results))))
-    return Traced(program, recorder.folding.constants(vectors, matrices))
+    constants = recorder.folding.constants(vectors, matrices)
+    if like.device.type == "cpu":
+        program, constants = by_clocks(program, constants)
+        program, vectors, matrices = _renumbered(program)
+        constants = constants.only(vectors, matrices)
+    return Traced(program, constants)
 
 
 def _leaves(recorder: Recorder, kind: str, structure: Any) -> Any:
