@@ -18,7 +18,7 @@ COMMANDS = {
     "compare": "runs side by side on one file, with confidence intervals",
     "cells": "the recurrent cells and their papers",
     "reproduce": "published results: their numbers and ours",
-    "bench": "speed against torch and the plain loop, as ratios",
+    "bench": "speed against torch and plain loops, as ratios",
 }
 """Commands and what they do; each is a file of this folder with a function `run`."""
 
