@@ -265,7 +265,7 @@ class Task(ABC):
         raise ConfigError(f"this {self.kind} run has no vectors of words.")
 
     def to(self, device: torch.device) -> Self:
-        """Move the model, ready to answer.
+        """Move the model, ready to answer with the weights that it has.
 
         Args:
             device: where to; counts stay on the CPU.
