@@ -91,7 +91,18 @@ def by_assignment(cell):
         setattr(cell.input_map, name, torch.nn.Parameter(weight + 1))
 
 
-@pytest.mark.parametrize("change", [by_optimizer, by_loading, by_assignment])
+def by_rounding(cell):
+    cell.half().float()
+
+
+def by_replacing_data(cell):
+    for weight in cell.parameters():
+        weight.data = weight.data + 1
+
+
+@pytest.mark.parametrize(
+    "change", [by_optimizer, by_loading, by_assignment, by_rounding, by_replacing_data]
+)
 @torch.no_grad()
 def test_changes_that_torch_counts_are_noticed(change, packings):
     cell = freeze(LSTMCell(20, 24))

@@ -24,8 +24,8 @@ def freeze(module: ModuleT) -> ModuleT:
     Where no gradients are wanted (`torch.no_grad`, `torch.inference_mode`), native code then packs
     the weights of its cells once, at the first call, and keeps a second copy of them. Changes that
     torch counts, such as an optimizer's or those of `load_state_dict`, are noticed all the same;
-    those made through `.data` are not. `train()` ends it until the next `eval()`. A single row is
-    then summed up in another order; all other numbers are the same to the last bit.
+    those made in place through `.data` are not. `train()` ends it until the next `eval()`. A
+    single row is then summed up in another order; all other numbers are the same to the last bit.
 
     Args:
         module: any module with cells.
@@ -60,8 +60,9 @@ class FrozenWeights:
     constants: tuple[list[Tensor], list[Tensor]]
 
     def __init__(self, constants: Constants, cell: Cell[Any]) -> None:
-        self._sources = constants.sources(cell)
-        self._versions = _versions(self._sources)
+        self._sources = _marked(constants.sources(cell))
+        # Holds their memory: new memory lies elsewhere.
+        self._held = [source.detach() for source, *_ in self._sources]
         # Not as tensors of inference, which later calls could not use outside of it.
         with torch.inference_mode(False), torch.no_grad():
             self.constants = constants.compute(cell)
@@ -74,9 +75,11 @@ class FrozenWeights:
             constants: as given.
             cell: as given.
         """
-        sources = constants.sources(cell)
-        same = all(now is before for now, before in zip(sources, self._sources, strict=True))
-        return same and _versions(sources) == self._versions
+        now = _marked(constants.sources(cell))
+        return all(
+            tensor is before and marks == old
+            for (tensor, *marks), (before, *old) in zip(now, self._sources, strict=True)
+        )
 
     def packed(self, matrix: Matrix, precision: Precision) -> Tensor:
         """Return a matrix packed as the right side of products.
@@ -96,6 +99,9 @@ class FrozenWeights:
         return found
 
 
-def _versions(tensors: Iterable[Tensor]) -> list[int]:
-    """Return how often tensors were changed; torch does not count it of those of inference."""
-    return [0 if tensor.is_inference() else tensor._version for tensor in tensors]
+def _marked(tensors: Iterable[Tensor]) -> list[tuple[Tensor, int, int]]:
+    """Return tensors, where they lie, and how often torch has counted that they were changed."""
+    return [
+        (tensor, tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version)
+        for tensor in tensors
+    ]

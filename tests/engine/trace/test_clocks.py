@@ -95,10 +95,10 @@ def test_each_group_of_a_clockwork_network_has_a_product_of_its_own():
     check_gradients(cell)
 
 
-@pytest.mark.parametrize("inputs", [3, 20])
-def test_halves_with_clocks_of_their_own_have_products_of_their_own(inputs):
-    cell = Halves(inputs, 10)
-    assert products(cell) == ([5, 5], [])
+@pytest.mark.parametrize(("inputs", "units"), [(3, 10), (20, 10), (20, 2)])
+def test_halves_with_clocks_of_their_own_have_products_of_their_own(inputs, units):
+    cell = Halves(inputs, units)
+    assert products(cell) == ([units // 2] * 2, [])
     check_gradients(cell)
 
 
