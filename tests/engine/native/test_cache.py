@@ -148,6 +148,7 @@ def test_a_folder_that_others_write_to_is_not_trusted(folder):
 
 def test_the_entries_unused_for_longest_are_dropped(folder, monkeypatch):
     monkeypatch.setattr(module_under_test, "LARGEST_SIZE", 3 * (len(CODE) + 32))
+    monkeypatch.setattr(module_under_test, "TRIMMED_EVERY", 1)
     for age, key in enumerate(["first", "second", "third"]):
         compiled_object(key, Maker())
         newest = max(entries(folder), key=lambda entry: entry.stat().st_mtime_ns)
@@ -161,6 +162,20 @@ def test_the_entries_unused_for_longest_are_dropped(folder, monkeypatch):
         kept[key] = make.times == 0
     assert kept == {"first": True, "third": True, "fourth": True, "second": False}
     assert len(entries(folder)) == 3
+
+
+def test_the_folder_is_seldom_looked_through_and_yet_does_not_grow(folder, monkeypatch):
+    def counted(path):
+        sizes.append(len(entries(folder)))
+        trim(path)
+
+    sizes, trim = [], module_under_test._trim
+    monkeypatch.setattr(module_under_test, "_trim", counted)
+    monkeypatch.setattr(module_under_test, "LARGEST_SIZE", 3 * (len(CODE) + 32))
+    for number in range(400):
+        compiled_object(str(number), Maker())
+    assert 400 // 64 < len(sizes) < 400 // 8
+    assert max(sizes) < 300
 
 
 def test_threads_ask_for_the_same_code_at_once(folder):

@@ -18,7 +18,12 @@ FOLDER_VARIABLE = "ELMAN_CACHE"
 """Environment variable that names another folder than the user's cache folder."""
 
 LARGEST_SIZE = 256 * 2**20
-"""Bytes that the folder may hold; beyond it the entries unused for longest are dropped."""
+"""Bytes that the folder may hold, or a little more; beyond it the entries unused for longest are
+dropped."""
+
+TRIMMED_EVERY = 16
+"""Entries written for one that looks whether the folder holds too much, which takes a while where
+it holds many."""
 
 _ENGINE = Path(__file__).parent.parent
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -119,7 +124,8 @@ def _write(path: Path, code: bytes) -> None:
             os.replace(temporary, path)
         finally:
             Path(temporary).unlink(missing_ok=True)
-        _trim(path.parent)
+        if int(path.stem, 16) % TRIMMED_EVERY == 0:  # by chance, but the same one each time
+            _trim(path.parent)
 
 
 def _trim(folder: Path) -> None:
