@@ -186,7 +186,7 @@ def test_operators_keep_the_rules_of_operators(options):
     cell, inputs = GRUCell(3, 4), torch.randn(5, 3, 3)
     state, (lengths, resets) = cell.initial_state(3), map(options.get, ("lengths", "resets"))
     number, found = getattr(operators._plans, operators._planned(cell, inputs.dtype, "cpu"))
-    arguments = gathered(cell, found.traced.weights.compute(cell), [inputs], state, resets)
+    arguments = gathered(cell, found.traced.constants(cell), [inputs], state, resets)
     counts = [len(group) for group in arguments]
     flat = [tensor.detach().requires_grad_() for group in arguments for tensor in group]
     call = (number, "float32", flat, counts, lengths, resets, True)

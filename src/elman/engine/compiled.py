@@ -71,7 +71,7 @@ def unroll_compiled(
         made = cell.project(inputs) if projected is None else projected
         leaves = [part.float() for part in tensors(made)]
     weights = found.frozen_weights(cell) if is_frozen(cell) else None
-    constants = weights.constants if weights else found.traced.weights.compute(cell)
+    constants = weights.constants if weights else found.traced.constants(cell)
     arguments = gathered(cell, constants, leaves, state, resets)
     counts = tuple(map(len, arguments))
     native = Native.of(found, counts, precision)

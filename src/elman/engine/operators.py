@@ -86,8 +86,7 @@ def unroll_in_graph(
     # The numbers of this step are of no use and not computed. But all that it reads, a mode or a
     # rate, is now known to be what the compiled function depends on.
     cell.step(map_state(lambda part: part[0], projected), state)
-    constants = found.traced.weights.compute(cell)
-    arguments = gathered(cell, constants, leaves, state, resets)
+    arguments = gathered(cell, found.traced.constants(cell), leaves, state, resets)
     flat = [tensor for group in arguments for tensor in group]
     counts = [len(group) for group in arguments]
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in flat)

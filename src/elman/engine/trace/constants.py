@@ -136,7 +136,7 @@ class Constants:
             The computation, with no entry that none of them needs.
         """
         chosen = [self.vectors[number] for number in vectors]
-        return needed(self.entries, chosen, [self.matrices[number] for number in matrices])
+        return _needed(self.entries, chosen, [self.matrices[number] for number in matrices])
 
     def text(self) -> str:
         """Return what is computed as text, equal for equal computations."""
@@ -144,19 +144,10 @@ class Constants:
         return "\n".join([*lines, repr(self.vectors), repr(self.matrices)])
 
 
-def needed(
+def _needed(
     entries: Sequence[Entry], vectors: Iterable[Reference], matrices: Iterable[Reference]
 ) -> Constants:
-    """Keep the entries that some vector or matrix needs.
-
-    Args:
-        entries: all entries, each after those it needs.
-        vectors: where each vector is.
-        matrices: where each matrix is.
-
-    Returns:
-        The constants, with the entries numbered anew.
-    """
+    """Keep the entries that some vector or matrix needs, numbered anew."""
     vectors, matrices = list(vectors), list(matrices)
     wanted = {reference.entry for reference in (*vectors, *matrices)}
     for number in reversed(range(len(entries))):

@@ -16,7 +16,6 @@ from elman.engine.trace.constants import (
     Held,
     Reference,
     Stored,
-    needed,
     replaced,
 )
 from elman.engine.trace.expression import Untraceable
@@ -51,23 +50,11 @@ class Folding:
                 root = Constant(tensor, reference, None, literal=False)
                 values[tensor] = root._replace(root=root)
 
-    def constants(self, vectors: Sequence[int], matrices: Sequence[int]) -> Constants:
-        """Return how chosen vectors and matrices are computed.
-
-        Args:
-            vectors: numbers of vectors.
-            matrices: numbers of matrices.
-
-        Returns:
-            The computation.
-        """
-        known = [reference for _, reference in self._vectors.values()]
-        others = [reference for _, reference in self._matrices.values()]
-        return needed(
-            self._entries,
-            [known[place] for place in vectors],
-            [others[place] for place in matrices],
-        )
+    def constants(self) -> Constants:
+        """Return how all vectors and matrices are computed."""
+        vectors = (reference for _, reference in self._vectors.values())
+        matrices = (reference for _, reference in self._matrices.values())
+        return Constants(tuple(self._entries), tuple(vectors), tuple(matrices))
 
     def hold(self, tensor: Tensor, *, literal: bool) -> None:
         """Keep a tensor that is not the module's as a constant.

@@ -220,13 +220,11 @@ def _traced(function: Step, module: nn.Module, inputs: Any, state: Any, batch: i
         raise Untraceable(f"its step fails when it is traced: {lines[0]}") from error
     if recorder.failure is not None:
         raise recorder.failure  # which the step caught
-    program, vectors, matrices = _renumbered(simplified(Program(tuple(results))))
-    constants = recorder.folding.constants(vectors, matrices)
+    program, constants = simplified(Program(tuple(results))), recorder.folding.constants()
     if like.device.type == "cpu":
         program, constants = by_clocks(program, constants)
-        program, vectors, matrices = _renumbered(program)
-        constants = constants.only(vectors, matrices)
-    return Traced(program, constants)
+    program, vectors, matrices = _renumbered(program)
+    return Traced(program, constants.only(vectors, matrices))
 
 
 def _leaves(recorder: Recorder, kind: str, structure: Any) -> Any:

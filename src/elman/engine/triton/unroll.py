@@ -69,8 +69,7 @@ def unroll_triton(
     """
     found = compiled(cell, inputs, state)
     leaves = [inputs] if found.whole else list(tensors(cell.project(inputs)))
-    constants = found.traced.weights.compute(cell)
-    arguments = gathered(cell, constants, leaves, state, resets)
+    arguments = gathered(cell, found.traced.constants(cell), leaves, state, resets)
     setting = _setting(inputs, ragged=lengths is not None, resets=resets is not None)
     call = _Call(found.traced.program, Ragged(lengths, resets), setting, arguments)
     outputs, *after = call.run([tensor for group in arguments for tensor in group])
